@@ -1,0 +1,52 @@
+// What a plan must know of the machine. Filled by runtime/facts.ts; a plan never asks by itself, so that the same
+// config and the same facts always give the same program.
+import type { Descriptors } from '../program/sync.ts'
+
+export type Architecture = 'x86_64' | 'aarch64'
+
+/** A mounted v1 hierarchy as found in /proc/self/mountinfo. */
+export interface V1Hierarchy {
+  /** "cpu,cpuacct", "memory", "name=systemd". */
+  readonly controllers: string
+  /** Where the host has it: "/sys/fs/cgroup/memory". */
+  readonly mountpoint: string
+  /** The container's own group below the mountpoint, absolute in the hierarchy: "/user/abc". */
+  readonly path: string
+}
+
+export interface CgroupFacts {
+  readonly mode: 'v1' | 'hybrid' | 'v2' | 'none'
+  /** Mounted v1 hierarchies in the host's order; empty on v2. */
+  readonly v1: readonly V1Hierarchy[]
+  /** The v2 tree (also /sys/fs/cgroup/unified of a hybrid host) and the container's group in it. */
+  readonly v2?: { readonly mountpoint: string; readonly path: string }
+}
+
+export type SourceKind = 'directory' | 'file' | 'missing'
+
+export interface Facts {
+  readonly architecture: Architecture
+  readonly euid: number
+  /** Number of the last capability that this kernel knows. */
+  readonly lastCapability: number
+  readonly cgroup: CgroupFacts
+  /** Kind of each bind mount's source, by the JSON Pointer of the mount. */
+  readonly sources: ReadonlyMap<string, SourceKind>
+  /** HOME of process.user in the container's /etc/passwd, if it has one. */
+  readonly home?: string
+  /** Whether /proc/kcore exists (runc links /dev/core to it only then). */
+  readonly kcore: boolean
+  readonly descriptors: Descriptors
+  readonly bundle: string
+  readonly containerId: string
+}
+
+/** What the caller of create may choose beside config.json. */
+export interface PlanOptions {
+  readonly noPivot: boolean
+  readonly noNewKeyring: boolean
+  /** How many descriptors from 3 on go to the program. */
+  readonly preservedFds: number
+  /** Variables added to process.env: LISTEN_FDS, NOTIFY_SOCKET. */
+  readonly extraEnv: readonly string[]
+}

@@ -1,0 +1,47 @@
+// What the image and the host say to each other, and the descriptors that the image starts with.
+//
+//   image (SOCK_SEQPACKET)                       host
+//   ------------------------------------------------------------------------
+//   (waits)                               <---   GO           is in its cgroup, may begin
+//   MAP_IDS   value = its pid             --->                writes uid_map, gid_map, setgroups of that pid
+//                                         <---   GO
+//   FORKED    value = pid of init         --->                reaps the forker, follows init
+//   HOOKS                                 --->                runs prestart and createRuntime hooks
+//                                         <---   GO
+//   CONSOLE   + the pty master            --->                hands it on
+//   READY                                 --->                stores the state
+//                                         <---   GO           only then does init wait at exec.fifo
+//   FAILED    op, value = errno or status --->                any time; the image ends after it
+//
+// After exec.fifo has been opened, the same FAILED record goes to the fifo, behind the byte "0" that says
+// "init is alive"; end of file there means that the program runs (the fifo is closed by execve).
+import { defineEnum, defineStruct } from '../abi/define.ts'
+
+export const MESSAGE = defineEnum('tsrunc', { FAILED: 1n, FORKED: 2n, MAP_IDS: 3n, HOOKS: 4n, CONSOLE: 5n, READY: 6n, GO: 7n })
+export type MessageName = keyof typeof MESSAGE.values
+
+/** One datagram of the sync socket in either direction. `op` is the record's number, for FAILED only. */
+export const message = defineStruct('tsrunc sync message', { kind: 'u32', op: 'u32', value: 'u64' })
+
+export interface Descriptors {
+  /** The sync socket. */
+  readonly sync: number
+  /** The container's rootfs, O_PATH|O_DIRECTORY, opened by the host. */
+  readonly rootfs: number
+  /** A mount of the directory that holds nothing but exec.fifo. */
+  readonly gate: number
+  /** The state document for hooks of the container's namespace. */
+  readonly hookState: number
+  /** Where such hooks write what they print. */
+  readonly hookOutput: number
+  /** First of the numbers that the program itself may use with dup3. */
+  readonly scratch: number
+}
+
+/** Numbers right above stdio and the descriptors that the caller wants preserved (runc: --preserve-fds). */
+export function descriptors(preserved: number): Descriptors {
+  const base = 3 + preserved
+  return { sync: base, rootfs: base + 1, gate: base + 2, hookState: base + 3, hookOutput: base + 4, scratch: base + 5 }
+}
+
+export const EXEC_FIFO = 'exec.fifo'
