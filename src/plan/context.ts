@@ -1,0 +1,142 @@
+// What all stages of a plan share: the input, the namespaces as the config asks for them, the descriptors that
+// travel from one stage to the next, and the two halves of a talk with the host.
+// A stage is a pure function `planX(context): Op[]`; it meets other stages only in what is declared here.
+import type { Origin } from '../errors.ts'
+import {
+  address,
+  bytes,
+  type Cell,
+  cell,
+  int,
+  jump,
+  label,
+  load,
+  type Op,
+  type Operand,
+  type Slot,
+  set,
+  slot,
+  slotIn,
+  syscall,
+} from '../program/op.ts'
+import { MESSAGE, type MessageName, message } from '../program/sync.ts'
+import type { Spec } from '../spec/gen/types.ts'
+import type { Facts, PlanOptions } from './facts.ts'
+
+export const NAMESPACE_KINDS = ['user', 'pid', 'time', 'network', 'ipc', 'uts', 'cgroup', 'mount'] as const
+export type NamespaceKind = (typeof NAMESPACE_KINDS)[number]
+
+/** One entry of /linux/namespaces. */
+export interface NamespaceWish {
+  readonly pointer: string
+  /** Absent: a new one. */
+  readonly path?: string
+}
+
+/** Numbers above those of sync.ts that dup3 may be given; reserved at the start, so that no open() returns them. */
+export interface Numbers {
+  /** The directory or file that mount(2) is about to cover: its path is `/proc/self/fd/<n>`. */
+  readonly target: number
+  /** A second such descriptor, for what is mounted there. */
+  readonly source: number
+  /** First number that is not reserved. */
+  readonly end: number
+}
+
+/** Descriptors held in memory by the image, from the stage that opens them to the one that needs them last. */
+export interface SharedSlots {
+  /** The root of the container's tree, O_PATH; valid from planRootfs on. All paths of the config start here. */
+  readonly root: Slot
+  /** The host's /proc, O_PATH; valid from the first stage to the last before the root is entered. */
+  readonly proc: Slot
+}
+
+export interface PlanContext {
+  readonly spec: Spec
+  readonly facts: Facts
+  readonly options: PlanOptions
+  /** In the order of NAMESPACE_KINDS; only those that the config asks for. */
+  readonly namespaces: ReadonlyMap<NamespaceKind, NamespaceWish>
+  readonly numbers: Numbers
+  readonly slots: SharedSlots
+}
+
+export type Stage = (context: PlanContext) => Op[]
+
+export function newContext(spec: Spec, facts: Facts, options: PlanOptions): PlanContext {
+  const { scratch } = facts.descriptors
+  return {
+    spec,
+    facts,
+    options,
+    namespaces: namespaceWishes(spec),
+    numbers: { target: scratch, source: scratch + 1, end: scratch + 2 },
+    slots: { root: slot('root'), proc: slot('proc') },
+  }
+}
+
+function namespaceWishes(spec: Spec): Map<NamespaceKind, NamespaceWish> {
+  const listed = (spec.linux?.namespaces ?? []).map(({ type, path }, index) => {
+    const pointer = `/linux/namespaces/${index}`
+    return [type, path === undefined || path === '' ? { pointer } : { pointer, path }] as const
+  })
+  const found = new Map<string, NamespaceWish>(listed)
+  const wishes = new Map<NamespaceKind, NamespaceWish>()
+  for (const kind of NAMESPACE_KINDS) {
+    const wish = found.get(kind)
+    if (wish !== undefined) wishes.set(kind, wish)
+  }
+  return wishes
+}
+
+/** The container does not share this namespace with the host: it is new or joined. */
+export const hasNamespace = (context: PlanContext, kind: NamespaceKind): boolean => context.namespaces.has(kind)
+
+export function isNew(context: PlanContext, kind: NamespaceKind): boolean {
+  const wish = context.namespaces.get(kind)
+  return wish !== undefined && wish.path === undefined
+}
+
+export function isJoined(context: PlanContext, kind: NamespaceKind): boolean {
+  return context.namespaces.get(kind)?.path !== undefined
+}
+
+/** `/a/b~1c/0` from its parts. */
+export const pointer = (...parts: readonly (string | number)[]): string =>
+  parts.map(part => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+// ---- talking with the host (program/sync.ts) ----
+
+/** Sends a message; the value is a constant or what a slot holds. A dead host is fatal: SIGPIPE. */
+export function say(context: PlanContext, kind: MessageName, value: bigint | Slot, origin: Origin): Op[] {
+  const sync = int(context.facts.descriptors.sync)
+  const size = int(message.size)
+  const constant = typeof value === 'bigint'
+  const record = message.encode({ kind: MESSAGE.values[kind], value: constant ? value : 0n })
+  if (constant) return [syscall('write', [sync, bytes(record, `<${kind} ${value}>`), size], origin)]
+  const memory: Cell = cell(`message ${kind}`, message.size, [record])
+  return [
+    set(slotIn(memory, message.offset('value')), load(value), origin),
+    syscall('write', [sync, address(memory), size], origin),
+  ]
+}
+
+/** Waits for GO; when the host is gone (end of file) the image ends. */
+export function waitForGo(context: PlanContext, origin: Origin): Op[] {
+  const memory = cell('message from the host', message.size)
+  const length = slot('length of the message')
+  const go = label('go')
+  return [
+    syscall('read', [int(context.facts.descriptors.sync), address(memory), int(message.size)], origin, {
+      result: length,
+    }),
+    jump(go, origin, { slot: length, mask: ALL_BITS, is: 'ne', value: 0n }),
+    ...exit(int(1), origin),
+    go,
+  ]
+}
+
+export const exit = (status: Operand, origin: Origin): Op[] => [syscall('exit_group', [status], origin)]
+
+/** Every bit of a word: the mask of a comparison that looks at the whole slot. */
+export const ALL_BITS = 0xffff_ffff_ffff_ffffn

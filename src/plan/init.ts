@@ -1,0 +1,75 @@
+// The program of a container's init: its stages in the order in which they run, each with the reason for its place.
+// The first process (A) makes the namespaces; from planFork on everything is done by the container's init (B), which
+// is the same process when neither a pid nor a time namespace is asked for.
+import type { Op } from '../program/op.ts'
+import type { Spec } from '../spec/gen/types.ts'
+import { planBoundingSet, planCapabilities, planKeepCapabilities } from './capabilities.ts'
+import { planConsole } from './console.ts'
+import { newContext, type Stage } from './context.ts'
+import { planDevices } from './devices.ts'
+import type { Facts, PlanOptions } from './facts.ts'
+import { planExec, planGate } from './gate.ts'
+import { planCreateContainerHooks, planHostHooks, planStartContainerHooks } from './hooks.ts'
+import { planUser } from './identity.ts'
+import { planSession } from './keyring.ts'
+import { planLoopback } from './loopback.ts'
+import { planMounts } from './mounts.ts'
+import { planBegin, planFork, planNamespaces } from './namespaces.ts'
+import { planPaths } from './paths.ts'
+import {
+  planCloseDescriptors,
+  planHostLimits,
+  planLimits,
+  planNoNewPrivileges,
+  planOomScore,
+  planProgram,
+  planStdio,
+  planUmask,
+  planWorkingDirectory,
+} from './process.ts'
+import { planAttachRootfs, planEnterRoot, planFinalMounts, planSources } from './rootfs.ts'
+import { planHostname, planSysctl } from './sysctl.ts'
+
+const STAGES: readonly Stage[] = [
+  // ---- A, in the host's namespaces ----
+  planBegin, // waits until it is in its cgroup: nothing that it does may count for ours
+  planOomScore, // before the user namespace: lowering the score takes a privilege of the host
+  planHostLimits, // only with a new user namespace, for the same reason: hard limits are raised here
+  planSources, // clones of rootfs and bind sources: in a user namespace the paths to them may be closed to us
+  planNamespaces, // user first, it owns the others; mount last, paths of the others are of the host
+  planFork, // a pid or time namespace takes effect for children only
+  // ---- B ----
+  planSession, // setsid and the keyring, before any program of the container could share the host's
+  planLoopback,
+  planAttachRootfs, // cuts propagation to the host before the first mount
+  planMounts, // in listed order
+  planDevices, // after the mounts: /dev is one of them
+  planConsole, // after /dev/pts is mounted
+  planHostHooks, // the spec: after the namespaces and mounts are there, before the root is entered
+  planCreateContainerHooks, // the spec: the same, in the container's namespaces
+  planSysctl, // through the host's /proc: the container's own may be masked, read-only or faked by its image
+  planHostname,
+  planPaths, // after hooks, which may add mounts
+  planEnterRoot,
+  planFinalMounts, // read-only root and tmpfs: last, everything above had to write there
+  planWorkingDirectory, // first time as root: its parents may be closed to the user
+  planLimits, // after the set-up, which needs more descriptors than the program may be allowed
+  planStdio, // before the switch of user: chown
+  planBoundingSet, // before the switch of user: takes CAP_SETPCAP
+  planKeepCapabilities, // so that the switch of user does not drop all sets
+  planUser, // groups first, ids after: setgroups takes CAP_SETGID
+  planCapabilities,
+  planNoNewPrivileges,
+  planUmask,
+  planWorkingDirectory, // again: must also be reachable by the user, and lie below the root
+  planProgram, // a missing program fails create, not start
+  planCloseDescriptors,
+  planGate, // READY, then waits for start
+  planStartContainerHooks,
+  planExec,
+]
+
+export function planInit(spec: Spec, facts: Facts, options: PlanOptions): Op[] {
+  const context = newContext(spec, facts, options)
+  return STAGES.flatMap(stage => stage(context))
+}
