@@ -1,0 +1,20 @@
+// The numbers by which statfs(2) names a file system.
+import { defineEnum } from './define.ts'
+
+export const FSMAGIC = defineEnum('include/uapi/linux/magic.h (v6.12); statfs(2)', {
+  PROC_SUPER_MAGIC: 0x9fa0n,
+  SYSFS_MAGIC: 0x62656572n,
+  TMPFS_MAGIC: 0x01021994n,
+  RAMFS_MAGIC: 0x858458f6n,
+  DEVPTS_SUPER_MAGIC: 0x1cd1n,
+  CGROUP_SUPER_MAGIC: 0x27e0ebn,
+  CGROUP2_SUPER_MAGIC: 0x63677270n,
+  NSFS_MAGIC: 0x6e736673n,
+  OVERLAYFS_SUPER_MAGIC: 0x794c7630n,
+  EXT4_SUPER_MAGIC: 0xef53n,
+  BTRFS_SUPER_MAGIC: 0x9123683en,
+  XFS_SUPER_MAGIC: 0x58465342n,
+  SELINUX_MAGIC: 0xf97cff8cn,
+  SECURITYFS_MAGIC: 0x73636673n,
+  BPF_FS_MAGIC: 0xcafe4a11n,
+})
