@@ -61,6 +61,7 @@ export const statx = defineStruct('struct statx, include/uapi/linux/stat.h (v6.1
   stx_ctime_nsec: 'u32',
   stx_mtime_sec: 'i64',
   stx_mtime_nsec: 'u32',
+  stx_mtime_reserved: 'u32', // ends the stamp: without it the next field would stand in its place
   stx_rdev_major: 'u32',
   stx_rdev_minor: 'u32',
   stx_dev_major: 'u32',
