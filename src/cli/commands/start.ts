@@ -1,0 +1,15 @@
+// tsrunc start: lets a created container run its program.
+import { defineCommand } from '../command.ts'
+
+export const start = defineCommand({
+  name: 'start',
+  about: 'run the program of a created container',
+  usage: '<container-id>',
+  operands: [1, 1],
+  options: {},
+  async run({ operands: [id = ''], openRuntime }) {
+    const { start } = await import('../../runtime/start.ts')
+    start(await openRuntime(), id)
+    return 0
+  },
+})

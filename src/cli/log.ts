@@ -1,0 +1,49 @@
+// Where a failing run leaves its record: appended to --log by a single write, so that parallel runs that share a file
+// (BuildKit) do not mix their lines; exactly one record a run, since podman reads the whole file as one document.
+// With a log file the plain text goes to stderr as well; without one, stderr is the log.
+import { openSync } from 'node:fs'
+import { SyscallError } from '../errors.ts'
+import { printError, writeAll } from './output.ts'
+import { jsonRecord, type Scene, textRecord, textReport, warningText } from './report.ts'
+
+export interface Log {
+  readonly fd?: number
+  readonly format: 'text' | 'json'
+}
+
+const MODE = 0o644
+
+export const stderrLog = (format: string | undefined): Log => ({ format: format === 'json' ? 'json' : 'text' })
+
+/** Opened first of all: an engine that finds no file cannot say why the runtime failed. */
+export function openLog(file: string | undefined, log: Log): Log {
+  if (!file) return log
+  try {
+    return { ...log, fd: openSync(file, 'a', MODE) }
+  } catch (cause) {
+    const { errno = 0 } = cause as NodeJS.ErrnoException
+    throw new SyscallError({
+      syscall: 'open',
+      args: [JSON.stringify(file), 'O_WRONLY|O_APPEND|O_CREAT'],
+      errno: Math.abs(errno),
+      origin: { intent: 'open the file of --log' },
+      where: file,
+      hint: 'its directory must exist and be writable',
+      cause,
+    })
+  }
+}
+
+export function report(error: unknown, scene: Scene, log: Log): void {
+  if (log.fd !== undefined) {
+    const record = log.format === 'json' ? jsonRecord : textRecord
+    writeAll(log.fd, record(error, scene, new Date()))
+  }
+  const isLog = log.fd === undefined && log.format === 'json'
+  printError(isLog ? jsonRecord(error, scene, new Date()) : textReport(error, scene))
+}
+
+/** Only where a person reads: callers of a JSON log expect one record, and those of a log file a silent stderr. */
+export function warn(problem: Error, log: Log): void {
+  if (log.format === 'text') writeAll(log.fd ?? 2, warningText(problem))
+}

@@ -1,0 +1,21 @@
+// Paths of the command line made absolute before anything looks at them: they mean what the caller's shell means,
+// wherever the runtime works later. The current directory may be gone (a shim's bundle was deleted under it), which
+// only matters to a path that needs it.
+import { isAbsolute, resolve } from 'node:path'
+import { UsageError } from '../errors.ts'
+
+export function absolute(flag: string, path: string): string {
+  if (isAbsolute(path)) return resolve(path)
+  try {
+    return resolve(path)
+  } catch (cause) {
+    throw new UsageError('the current directory does not exist any more', {
+      hint: `give ${flag} an absolute path`,
+      cause,
+    })
+  }
+}
+
+/** An empty path is an absent one, as callers with an empty variable mean it. */
+export const optionalPath = (flag: string, path: string | undefined): string | undefined =>
+  path ? absolute(flag, path) : undefined
