@@ -16,6 +16,7 @@ export const KEY_SPEC = defineEnum('include/uapi/linux/keyctl.h (v6.12); keyctl(
 })
 
 export const KEY_PERMISSION = defineFlags('include/linux/key.h (v6.12); KEYCTL_SETPERM(2const)', {
+  KEY_OTH_SEARCH: 0x8n,
   KEY_POS_ALL: 0x3f000000n,
   KEY_USR_VIEW: 0x10000n,
   KEY_USR_READ: 0x20000n,

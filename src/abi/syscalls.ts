@@ -384,7 +384,6 @@ export const SYSCALLS = {
   open_tree_attr: [467, 467],
   file_getattr: [468, 468],
   file_setattr: [469, 469],
-  sync_file_range2: [null, 84],
 } as const satisfies Record<string, readonly [number | null, number | null]>
 
 export type SyscallName = keyof typeof SYSCALLS

@@ -1,8 +1,9 @@
 // The language that a container's init is written in: system calls with constant or slot operands, and three
 // control ops. Plain data: a list of ops can be printed, compared, replayed with a failing op, and encoded.
 // What an op is for is known only through its origin.
-import type { ErrnoName } from '../abi/errno.ts'
+
 import type { Struct } from '../abi/define.ts'
+import type { ErrnoName } from '../abi/errno.ts'
 import type { SyscallName } from '../abi/syscalls.ts'
 import type { Origin } from '../errors.ts'
 
@@ -162,7 +163,12 @@ export const syscall = (
 
 export const jump = (to: Label, origin: Origin, when?: Condition): JumpOp =>
   when === undefined ? { kind: 'jump', to, origin } : { kind: 'jump', to, origin, when }
-export const set = (target: Slot, value: Operand, origin: Origin): SetOp => ({ kind: 'set', slot: target, value, origin })
+export const set = (target: Slot, value: Operand, origin: Origin): SetOp => ({
+  kind: 'set',
+  slot: target,
+  value,
+  origin,
+})
 export const fail = (status: Operand | number, origin: Origin): FailOp => ({
   kind: 'fail',
   status: typeof status === 'number' ? int(status) : status,

@@ -17,7 +17,15 @@
 // "init is alive"; end of file there means that the program runs (the fifo is closed by execve).
 import { defineEnum, defineStruct } from '../abi/define.ts'
 
-export const MESSAGE = defineEnum('tsrunc', { FAILED: 1n, FORKED: 2n, MAP_IDS: 3n, HOOKS: 4n, CONSOLE: 5n, READY: 6n, GO: 7n })
+export const MESSAGE = defineEnum('tsrunc', {
+  FAILED: 1n,
+  FORKED: 2n,
+  MAP_IDS: 3n,
+  HOOKS: 4n,
+  CONSOLE: 5n,
+  READY: 6n,
+  GO: 7n,
+})
 export type MessageName = keyof typeof MESSAGE.values
 
 /** One datagram of the sync socket in either direction. `op` is the record's number, for FAILED only. */

@@ -1,0 +1,196 @@
+// Ops → records and data: labels become addresses, cells and constants get theirs, and a program that could not run
+// is refused. Where the areas lie is the caller's choice (image/build.ts); the layout of a record is encode.ts's.
+import { type Architecture, column } from '../abi/architecture.ts'
+import { ERRNO } from '../abi/errno.ts'
+import { SYSCALLS } from '../abi/syscalls.ts'
+import {
+  ANY_ERRNO,
+  CONDITION,
+  type Fields,
+  KIND,
+  MAX_ERRNOS,
+  MAX_OPERANDS,
+  RECORD_SIZE,
+  writeRecord,
+} from './encode.ts'
+import { type Cells, gatherCells, Memory } from './memory.ts'
+import { cell, ERROR_CHANNEL, type Label, type OnErrno, type Op, type Operand } from './op.ts'
+import { MESSAGE, message } from './sync.ts'
+
+/** An op of a program, with its number: what is left when labels are taken out. */
+export type Numbered = Exclude<Op, Label>
+
+/** Where the areas of an image lie; all of it below 4 GiB. Constant data follows the records. */
+export interface Addresses {
+  readonly cells: number
+  readonly records: number
+}
+
+export interface Assembled {
+  /** The records and, right behind them, the constant data. */
+  readonly text: Uint8Array
+  /** The start of the writable memory; the rest of it is zero. */
+  readonly initial: Uint8Array
+  readonly memoryBytes: number
+}
+
+/** The message by which the interpreter reports a failure; it fills in op and value. */
+const failureMessage = cell('failure', message.size, [message.encode({ kind: MESSAGE.values.FAILED })])
+
+/** What the interpreter itself uses, as bytes from the start of the writable memory. */
+export const FIXED = { errorChannel: 0, failure: ERROR_CHANNEL.cell.size } as const
+
+/** A program that can not be made into an image: a mistake of a plan, not of a user. */
+export class ProgramError extends Error {
+  override readonly name = 'ProgramError'
+}
+
+export function assemble(
+  ops: readonly Op[],
+  architecture: Architecture,
+  errorChannel: number,
+  place: (cells: Cells) => Addresses,
+): Assembled {
+  const numbered = ops.filter(op => op.kind !== 'label')
+  checkEnd(ops, numbered)
+  const cells = gatherCells(ops, [ERROR_CHANNEL.cell, failureMessage])
+  const addresses = place(cells)
+  const labels = labelAddresses(ops, addresses.records)
+  const recordBytes = numbered.length * RECORD_SIZE
+  const memory = new Memory(cells, addresses.cells, addresses.records + recordBytes)
+
+  const records = new Uint8Array(recordBytes)
+  const view = new DataView(records.buffer)
+  numbered.forEach((op, number) => {
+    try {
+      writeRecord(view, number * RECORD_SIZE, fields(op, architecture, labels, memory))
+    } catch (cause) {
+      const what = cause instanceof Error ? cause.message : String(cause)
+      throw new ProgramError(`op ${number} (${op.origin.intent}): ${what}`, { cause })
+    }
+  })
+  const initial = initialContents(cells, memory, errorChannel)
+  return { text: concatenate(records, memory.data), initial, memoryBytes: cells.bytes }
+}
+
+function fields(op: Numbered, architecture: Architecture, labels: ReadonlyMap<Label, number>, memory: Memory): Fields {
+  const target = (label: Label | undefined): number => {
+    if (label === undefined) return 0
+    const address = labels.get(label)
+    if (address === undefined) throw new ProgramError(`label ${label.name} is not in the program`)
+    return address
+  }
+  const base = {
+    kind: Number(KIND.values.SYSCALL),
+    loads: 0,
+    number: 0,
+    target: 0,
+    result: 0,
+    errnos: [],
+    operands: [],
+  }
+  switch (op.kind) {
+    case 'syscall': {
+      const number = SYSCALLS[op.name][column(architecture)]
+      if (number === null) throw new ProgramError(`${architecture} has no system call ${op.name}`)
+      if (op.args.length > MAX_OPERANDS) throw new ProgramError(`${op.name} with ${op.args.length} arguments`)
+      const result = op.result === undefined ? 0 : memory.cellAddress(op.result, 8)
+      return { ...base, ...operands(op.args, memory), number, result, errnos: errnos(op.on), target: target(op.on?.to) }
+    }
+    case 'jump': {
+      const jump = { ...base, kind: Number(KIND.values.JUMP), target: target(op.to) }
+      if (op.when === undefined) return jump
+      const { slot, mask, is, value } = op.when
+      const compared: Operand[] = [{ kind: 'load', slot }, constant(mask), constant(value)]
+      return { ...jump, ...operands(compared, memory), number: Number(CONDITION.values[is]) }
+    }
+    case 'set': {
+      const set = { ...base, kind: Number(KIND.values.SET), result: memory.cellAddress(op.slot, 8) }
+      return { ...set, ...operands([op.value], memory) }
+    }
+    case 'fail':
+      return { ...base, kind: Number(KIND.values.FAIL), ...operands([op.status], memory) }
+    default:
+      return op satisfies never
+  }
+}
+
+const constant = (value: bigint): Operand => ({ kind: 'int', value })
+
+function operands(list: readonly Operand[], memory: Memory): Pick<Fields, 'loads' | 'operands'> {
+  let loads = 0
+  const values = list.map((operand, i) => {
+    if (operand.kind === 'load') loads |= 1 << i
+    return operandValue(operand, memory)
+  })
+  return { loads, operands: values }
+}
+
+function operandValue(operand: Operand, memory: Memory): number | bigint {
+  switch (operand.kind) {
+    case 'int':
+      if (BigInt.asUintN(64, operand.value) !== operand.value && BigInt.asIntN(64, operand.value) !== operand.value)
+        throw new ProgramError(`${operand.value} does not fit 64 bits`)
+      return operand.value
+    case 'data':
+      return memory.dataAddress(operand)
+    case 'load':
+      return memory.cellAddress(operand.slot, 8)
+    case 'address':
+      return memory.cellAddress(operand, 0)
+    default:
+      return operand satisfies never
+  }
+}
+
+function errnos(on: OnErrno | undefined): number[] {
+  if (on === undefined) return []
+  if (on.errnos === 'any') return [ANY_ERRNO]
+  if (on.errnos.length === 0 || on.errnos.length > MAX_ERRNOS)
+    throw new ProgramError(`${on.errnos.length} errnos to go on after; 1 to ${MAX_ERRNOS} or any`)
+  return on.errnos.map(name => ERRNO[name][0])
+}
+
+function labelAddresses(ops: readonly Op[], records: number): Map<Label, number> {
+  const addresses = new Map<Label, number>()
+  let address = records
+  for (const op of ops)
+    if (op.kind !== 'label') address += RECORD_SIZE
+    else if (addresses.has(op)) throw new ProgramError(`label ${op.name} is placed twice`)
+    else addresses.set(op, address)
+  return addresses
+}
+
+/** Nothing comes after the last record: it must not go on. */
+function checkEnd(ops: readonly Op[], numbered: readonly Numbered[]): void {
+  const last = ops.at(-1)
+  if (last === undefined || numbered.length === 0) throw new ProgramError('an empty program')
+  if (last.kind === 'label') throw new ProgramError(`label ${last.name} has no op to go to`)
+  const leaves =
+    last.kind === 'fail' ||
+    (last.kind === 'jump' && last.when === undefined) ||
+    (last.kind === 'syscall' && NO_RETURN.has(last.name) && (last.on === undefined || last.on.to !== undefined))
+  if (!leaves) throw new ProgramError(`the program falls off its end after op ${numbered.length - 1}`)
+}
+/** Calls that come back only with an error. */
+const NO_RETURN: ReadonlySet<string> = new Set(['exit', 'exit_group', 'execve', 'execveat'])
+
+function initialContents(cells: Cells, memory: Memory, errorChannel: number): Uint8Array {
+  const bytes = new Uint8Array(cells.initialBytes)
+  for (const cell of cells.initialized) {
+    const at = cells.offsets.get(cell) ?? 0
+    const contents = memory.contents(cell.init ?? [])
+    if (contents.length > cell.size)
+      throw new ProgramError(`cell ${cell.name} has ${cell.size} bytes, its contents ${contents.length}`)
+    bytes.set(contents, at)
+  }
+  new DataView(bytes.buffer).setBigUint64(FIXED.errorChannel, BigInt(errorChannel), true)
+  return bytes
+}
+
+function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const all = new Uint8Array(first.length + second.length)
+  all.set(first)
+  all.set(second, first.length)
+  return all
+}
