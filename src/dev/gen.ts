@@ -40,6 +40,25 @@ function widenIntegers(schema: unknown): void {
   Object.values(schema).forEach(widenIntegers)
 }
 
+/** Ajv copies the schema into its code, where descriptions would be dead weight at each start. */
+function withoutTexts(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(withoutTexts)
+  if (!isNode(schema)) return schema
+  const kept = Object.entries(schema).filter(
+    ([name, value]) => !(typeof value === 'string' && ['title', 'description'].includes(name)),
+  )
+  return Object.fromEntries(kept.map(([name, value]) => [name, withoutTexts(value)]))
+}
+
+/** The names that a property of config.json can have; an unknown one near a missing one was probably meant. */
+function propertyNames(schema: unknown, names = new Set<string>()): Set<string> {
+  if (Array.isArray(schema)) for (const item of schema) propertyNames(item, names)
+  if (!isNode(schema)) return names
+  if (isNode(schema.properties)) for (const name of Object.keys(schema.properties)) names.add(name)
+  for (const value of Object.values(schema)) propertyNames(value, names)
+  return names
+}
+
 /** A parsed document is frozen. */
 const readonlyTypes = (code: string): string =>
   code
@@ -69,7 +88,7 @@ function validatorOf(document: Document): string {
     messages: false,
     code: { source: true, esm: true },
   })
-  ajv.addSchema(readSchema(document.schema))
+  ajv.addSchema(withoutTexts(readSchema(document.schema)) as Node)
   const code = standaloneModule.default(ajv, { [document.validator]: document.schema })
   if (/\brequire\(|\bimport\b/.test(code)) throw new Error(`${document.file}.js would load ajv at run time`)
   return `${BANNER}\n${code}\n`
@@ -80,6 +99,8 @@ export interface ValidationError {
   readonly instancePath: string
   readonly keyword: string
   readonly params: Readonly<Record<string, unknown>>
+  /** Set on what the schema of property names found. */
+  readonly propertyName?: string
 }
 export declare const ${document.validator}: {
   (data: unknown): boolean
@@ -94,3 +115,8 @@ for (const document of DOCUMENTS) {
   await writeFile(join(target, `${document.file}.js`), validatorOf(document))
   await writeFile(join(target, `${document.file}.d.ts`), declarationOf(document))
 }
+const names = [...propertyNames(readSchema('config.schema.json'))].sort()
+await writeFile(
+  join(target, 'names.ts'),
+  `${BANNER}\nexport const PROPERTY_NAMES: ReadonlySet<string> = new Set(${JSON.stringify(names)})\n`,
+)
