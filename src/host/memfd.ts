@@ -1,0 +1,65 @@
+// A sealed, executable file in memory: nobody can change it any more, and it has no name on any file system
+// (CVE-2019-5736). memfd_create(2), fcntl(2) F_ADD_SEALS.
+import { F, O, SEAL } from '../abi/fcntl.ts'
+import { MFD } from '../abi/memfd.ts'
+import { FSCONFIG, FSMOUNT, FSOPEN } from '../abi/mount.ts'
+import { Fd } from './fd.ts'
+import { isErrno, libc } from './libc.ts'
+
+const { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC } = MFD.bits
+const { F_SEAL_EXEC, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE } = SEAL.bits
+const SEALS = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE
+const EXECUTABLE = 0o555
+
+/**
+ * The bytes as a file that can be executed. Where the administrator forbids to execute memory files
+ * (vm.memfd_noexec=2) it is a nameless file, open for reading only, on a tmpfs mounted nowhere.
+ */
+export function sealedMemfd(name: string, bytes: Uint8Array): Fd {
+  const file = executableMemfd(name)
+  if (file === undefined) return namelessFile(bytes)
+  try {
+    file.write(bytes)
+    seal(file)
+    return file
+  } catch (error) {
+    file.close()
+    throw error
+  }
+}
+
+function executableMemfd(name: string): Fd | undefined {
+  const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
+  try {
+    return Fd.adopt(libc.memfdCreate(name, flags | MFD_EXEC))
+  } catch (error) {
+    if (isErrno(error, 'EACCES')) return undefined
+    if (!isErrno(error, 'EINVAL')) throw error
+  }
+  return Fd.adopt(libc.memfdCreate(name, flags)) // before 6.3 every memory file was executable
+}
+
+function seal(file: Fd): void {
+  try {
+    libc.fcntl(file.number, F.values.F_ADD_SEALS, SEALS | F_SEAL_EXEC)
+  } catch (error) {
+    if (!isErrno(error, 'EINVAL')) throw error
+    libc.fcntl(file.number, F.values.F_ADD_SEALS, SEALS) // F_SEAL_EXEC came with 6.3
+  }
+  libc.fcntl(file.number, F.values.F_ADD_SEALS, F_SEAL_SEAL)
+}
+
+/** Needs CAP_SYS_ADMIN. Writing is over once the only writable descriptor is closed: the copy is opened anew. */
+export function namelessFile(bytes: Uint8Array): Fd {
+  using files = privateTmpfs()
+  using written = files.openAt('.', O.bits.O_TMPFILE | O.bits.O_RDWR | O.bits.O_EXCL, EXECUTABLE)
+  written.write(bytes)
+  return Fd.open(written.path, O.bits.O_RDONLY)
+}
+
+function privateTmpfs(): Fd {
+  using context = Fd.adopt(libc.fsopen('tmpfs', FSOPEN.bits.FSOPEN_CLOEXEC))
+  libc.fsconfig(context.number, FSCONFIG.values.FSCONFIG_SET_STRING, 'mode', '0700', 0)
+  libc.fsconfig(context.number, FSCONFIG.values.FSCONFIG_CMD_CREATE, null, null, 0)
+  return Fd.adopt(libc.fsmount(context.number, FSMOUNT.bits.FSMOUNT_CLOEXEC, 0n))
+}

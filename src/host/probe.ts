@@ -1,0 +1,81 @@
+// What this kernel and this machine can do, found out by trying, one question a function. Nothing here changes
+// anything. Answers are those for this process with its capabilities.
+import { existsSync, readFileSync } from 'node:fs'
+import { AT_FDCWD } from '../abi/fcntl.ts'
+import { mountAttr } from '../abi/mount.ts'
+import { isErrno, libc } from './libc.ts'
+import { sealedMemfd } from './memfd.ts'
+import { cloneMount } from './mount.ts'
+
+/** Whether the kernel has a call: a senseless use of it fails otherwise than for want of it. */
+function exists(senseless: () => unknown): boolean {
+  try {
+    senseless()
+  } catch (error) {
+    return !isErrno(error, 'ENOSYS')
+  }
+  return true
+}
+
+export const hasOpenat2 = (): boolean => exists(() => libc.openat2(AT_FDCWD, '.', new Uint8Array(24), 0))
+export const hasMountSetattr = (): boolean =>
+  exists(() => libc.mountSetattr(-1, '', 0n, new Uint8Array(mountAttr.size), 0))
+export const hasOpenTree = (): boolean => exists(() => libc.openTree(-1, '', 0n))
+export const hasPidfd = (): boolean => exists(() => libc.pidfdOpen(-1, 0))
+export const hasCloseRange = (): boolean => exists(() => libc.closeRange(2, 1, 0n))
+
+/** The oldest kernel with all the calls that an image makes. */
+export const LEAST_KERNEL = '5.12'
+export const hasNeededCalls = (): boolean =>
+  hasOpenat2() && hasMountSetattr() && hasOpenTree() && hasPidfd() && hasCloseRange()
+
+/** Whether mounts may be cloned: needs CAP_SYS_ADMIN over the mount namespace. */
+export function canCloneMounts(): boolean {
+  try {
+    cloneMount('/').close()
+    return true
+  } catch (error) {
+    if (isErrno(error, 'EPERM', 'ENOSYS', 'EINVAL')) return false
+    throw error
+  }
+}
+
+/** Whether a file in memory may be executed (vm.memfd_noexec). */
+export function canExecuteMemfd(): boolean {
+  try {
+    using file = sealedMemfd('probe', new Uint8Array(1))
+    return file.link().startsWith('/memfd:')
+  } catch (error) {
+    if (isErrno(error, 'EPERM', 'EACCES')) return false
+    throw error
+  }
+}
+
+export const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'] as const
+export type NamespaceFile = (typeof NAMESPACES)[number]
+export const hasNamespace = (name: NamespaceFile): boolean => existsSync(`/proc/self/ns/${name}`)
+
+/** The seccomp actions that the kernel lists: "kill_process", "errno", "user_notif". Empty without seccomp. */
+export const seccompActions = (): string[] => words('/proc/sys/kernel/seccomp/actions_avail')
+export const hasAppArmor = (): boolean => words('/sys/module/apparmor/parameters/enabled')[0] === 'Y'
+export const hasSelinux = (): boolean => existsSync('/sys/fs/selinux/enforce')
+
+/** File systems that can be mounted now; one in a module that is not loaded is missing. */
+export const filesystems = (): string[] =>
+  text('/proc/filesystems')
+    .split('\n')
+    .map(line => line.split('\t')[1] ?? '')
+    .filter(name => name !== '')
+
+const words = (path: string): string[] =>
+  text(path)
+    .split(/\s+/)
+    .filter(word => word !== '')
+
+function text(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return '' // absent, or hidden from us: the feature cannot be used
+  }
+}

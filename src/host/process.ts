@@ -1,0 +1,92 @@
+// Other processes: handles that survive the reuse of a pid, signals, exit statuses, and what /proc says of them.
+// pidfd_open(2), wait4(2), proc_pid_stat(5).
+import { readFileSync } from 'node:fs'
+import { PR } from '../abi/prctl.ts'
+import { WAIT, WTERMSIG_MASK } from '../abi/wait.ts'
+import { Fd } from './fd.ts'
+import { isErrno, libc, retried } from './libc.ts'
+import { attempt } from './node-error.ts'
+
+export { waitReadable, whenReadable } from './wait.ts'
+
+export interface WaitStatus {
+  readonly pid: number
+  /** Set when it exited by itself. */
+  readonly exitCode?: number
+  /** Set when a signal ended it. */
+  readonly signal?: number
+}
+
+/** As a shell reports it: the exit code, or 128 + signal. */
+export const shellStatus = (status: WaitStatus): number => status.exitCode ?? 128 + (status.signal ?? 0)
+
+/** A handle on a process; undefined when there is none of that pid. */
+export function pidfdOpen(pid: number): Fd | undefined {
+  try {
+    return Fd.adopt(libc.pidfdOpen(pid, 0))
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return undefined
+    throw error
+  }
+}
+
+/** Sends a signal; false when the process is gone already. Signal 0 only asks. */
+export function sendSignal(target: number | Fd, signal: number): boolean {
+  try {
+    if (typeof target === 'number') libc.kill(target, signal)
+    else libc.pidfdSendSignal(target.number, signal, null, 0)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return false
+    throw error
+  }
+}
+
+/** How a child of ours ended, after which its pid is free; undefined while it runs and `block` is false. */
+export function reap(pid: number, block: boolean): WaitStatus | undefined {
+  const word = new Uint8Array(4)
+  const found = retried(() => libc.wait4(pid, word, block ? 0n : WAIT.bits.WNOHANG, null))
+  if (found === 0) return undefined
+  const status = new DataView(word.buffer).getUint32(0, true)
+  const signal = status & Number(WTERMSIG_MASK)
+  return signal === 0 ? { pid: found, exitCode: (status >> 8) & 0xff } : { pid: found, signal }
+}
+
+/** The numbers of a process are counted from the field behind its name, which may hold blanks and parentheses. */
+function statFields(pid: number): string[] | undefined {
+  const path = `/proc/${pid}/stat`
+  try {
+    const text = attempt('read', [JSON.stringify(path)], () => readFileSync(path, 'latin1'))
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
+    throw error
+  }
+}
+
+// positions in proc_pid_stat(5) less three: they are counted from 1, and the first two were cut off
+const STATE = 0
+const PARENT = 1
+const START_TIME = 19
+
+/** When it was started, in clock ticks since boot: with the pid it names a process for good. */
+export function startTime(pid: number): bigint | undefined {
+  const field = statFields(pid)?.[START_TIME]
+  return field === undefined ? undefined : BigInt(field)
+}
+
+export type ProcessState = 'R' | 'S' | 'D' | 'Z' | 'T' | 't' | 'X' | 'I' | 'P'
+
+/** Its letter; undefined when there is no such process. */
+export const processState = (pid: number): ProcessState | undefined =>
+  statFields(pid)?.[STATE] as ProcessState | undefined // the kernel's letters
+
+export function parentOf(pid: number): number | undefined {
+  const field = statFields(pid)?.[PARENT]
+  return field === undefined ? undefined : Number(field)
+}
+
+/** Whether orphans among our descendants become our children. */
+export const setSubreaper = (on: boolean): void => {
+  libc.prctl(PR.values.PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0)
+}

@@ -1,0 +1,148 @@
+// Unix sockets: messages with descriptors in them. What arrives is close-on-exec and owned at once; what arrives cut
+// short is an error. sendmsg(2), recvmsg(2), unix(7), cmsg(3).
+import { basename, dirname } from 'node:path'
+import { ERRNO } from '../abi/errno.ts'
+import { O } from '../abi/fcntl.ts'
+import { AF, cmsghdr, iovec, MSG, msghdr, SCM, SOCK, SOL } from '../abi/socket.ts'
+import { SyscallError } from '../errors.ts'
+import { Fd } from './fd.ts'
+import { libc, retried } from './libc.ts'
+import { type Memory, withMemory } from './memory.ts'
+import { waitReadable } from './wait.ts'
+
+export interface Received {
+  readonly bytes: Uint8Array
+  readonly fds: Fd[]
+}
+
+/** The kernel's SCM_MAX_FD. */
+const MAX_FDS = 253
+const INT = 4
+const ALIGN = 8
+/** sockaddr_un.sun_path with its final NUL. */
+const MAX_PATH = 108
+const aligned = (length: number): number => Math.ceil(length / ALIGN) * ALIGN
+
+/** Two ends that keep message boundaries. */
+export function seqpacketPair(): [Fd, Fd] {
+  const { SOCK_CLOEXEC, SOCK_SEQPACKET } = SOCK.bits
+  const ends = new Uint8Array(2 * INT)
+  libc.socketpair(AF.values.AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)
+  const view = new DataView(ends.buffer)
+  return [Fd.adopt(view.getInt32(0, true)), Fd.adopt(view.getInt32(INT, true))]
+}
+
+/** A stream connected to a listening socket in the file system. */
+export function connectUnix(path: string): Fd {
+  const { SOCK_CLOEXEC, SOCK_STREAM } = SOCK.bits
+  const socket = Fd.adopt(libc.socket(AF.values.AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+  try {
+    connect(socket, path)
+    return socket
+  } catch (error) {
+    socket.close()
+    throw error
+  }
+}
+
+function connect(socket: Fd, path: string): void {
+  if (Buffer.byteLength(path) < MAX_PATH) connectTo(socket, path, path)
+  else {
+    // a longer path does not fit the address
+    using directory = Fd.open(dirname(path), O.bits.O_PATH | O.bits.O_DIRECTORY)
+    connectTo(socket, `${directory.path}/${basename(path)}`, path)
+  }
+}
+
+function connectTo(socket: Fd, path: string, shown: string): void {
+  const text = Buffer.from(path)
+  if (text.includes(0)) throw new RangeError(`the path of a socket holds a NUL byte: ${JSON.stringify(path)}`)
+  const address = new Uint8Array(2 + text.length + 1)
+  new DataView(address.buffer).setUint16(0, Number(AF.values.AF_UNIX), true)
+  address.set(text, 2)
+  try {
+    retried(() => libc.connect(socket.number, address, address.length))
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error
+    throw new SyscallError({ syscall: 'connect', args: [JSON.stringify(shown)], errno: error.errno })
+  }
+}
+
+/** Sends one message; on a stream all of it. A peer that is gone is EPIPE, never a signal. */
+export function send(socket: Fd, bytes: Uint8Array, fds: readonly Fd[] = []): void {
+  withMemory(memory => {
+    const control = fds.length === 0 ? undefined : rights(memory, fds)
+    const header = messageHeader(memory, memory.put(bytes), bytes.length, control)
+    let sent = retried(() => libc.sendmsg(socket.number, header.address, MSG.bits.MSG_NOSIGNAL))
+    while (sent < bytes.length) {
+      const rest = bytes.subarray(sent)
+      const next = messageHeader(memory, memory.put(rest), rest.length, undefined)
+      sent += retried(() => libc.sendmsg(socket.number, next.address, MSG.bits.MSG_NOSIGNAL))
+    }
+  })
+}
+
+type Block = ReturnType<Memory['reserve']>
+
+function messageHeader(memory: Memory, data: bigint, length: number, control: Block | undefined): Block {
+  const vector = memory.put(iovec.encode({ iov_base: data, iov_len: length }))
+  const block = memory.reserve(msghdr.size)
+  block.bytes.set(
+    msghdr.encode({
+      msg_iov: vector,
+      msg_iovlen: 1,
+      msg_control: control?.address ?? 0,
+      msg_controllen: control?.bytes.length ?? 0,
+    }),
+  )
+  return block
+}
+
+function rights(memory: Memory, fds: readonly Fd[]): Block {
+  const length = cmsghdr.size + fds.length * INT
+  const block = memory.reserve(aligned(length))
+  const { SOL_SOCKET } = SOL.values
+  block.bytes.set(cmsghdr.encode({ cmsg_len: length, cmsg_level: SOL_SOCKET, cmsg_type: SCM.values.SCM_RIGHTS }))
+  const view = viewOf(block)
+  for (const [i, fd] of fds.entries()) view.setInt32(cmsghdr.size + i * INT, fd.number, true)
+  return block
+}
+
+const viewOf = (block: Block): DataView =>
+  new DataView(block.bytes.buffer, block.bytes.byteOffset, block.bytes.byteLength)
+
+/**
+ * The next message of at most `size` bytes; undefined when the other side has closed. Blocks. With `timeoutMs`,
+ * nothing within that time is ETIMEDOUT.
+ */
+export function receive(socket: Fd, size: number, options: { timeoutMs?: number } = {}): Received | undefined {
+  if (options.timeoutMs !== undefined && waitReadable([socket], options.timeoutMs).length === 0)
+    throw new SyscallError({ syscall: 'poll', args: [String(socket), 'POLLIN'], errno: ERRNO.ETIMEDOUT[0] })
+  return withMemory(memory => {
+    const data = memory.reserve(size)
+    const control = memory.reserve(aligned(cmsghdr.size + MAX_FDS * INT))
+    const header = messageHeader(memory, data.address, size, control)
+    const count = retried(() => libc.recvmsg(socket.number, header.address, MSG.bits.MSG_CMSG_CLOEXEC))
+    const { msg_flags: flags, msg_controllen: used } = msghdr.decode(header.bytes)
+    const fds = receivedFds(control, Number(used))
+    if ((flags & (MSG.bits.MSG_TRUNC | MSG.bits.MSG_CTRUNC)) !== 0n) {
+      for (const fd of fds) fd.close()
+      throw new SyscallError({ syscall: 'recvmsg', args: [String(socket), `${size}`], errno: ERRNO.EMSGSIZE[0] })
+    }
+    return count === 0 && fds.length === 0 ? undefined : { bytes: data.bytes.slice(0, count), fds }
+  })
+}
+
+function receivedFds(control: Block, used: number): Fd[] {
+  const fds: Fd[] = []
+  const view = viewOf(control)
+  for (let at = 0; at + cmsghdr.size <= used; ) {
+    const { cmsg_len: length, cmsg_level: level, cmsg_type: type } = cmsghdr.decode(control.bytes.subarray(at))
+    if (length < BigInt(cmsghdr.size)) break
+    const end = Math.min(at + Number(length), used)
+    if (level === SOL.values.SOL_SOCKET && type === SCM.values.SCM_RIGHTS)
+      for (let i = at + cmsghdr.size; i + INT <= end; i += INT) fds.push(Fd.adopt(view.getInt32(i, true)))
+    at += aligned(Number(length))
+  }
+  return fds
+}

@@ -1,0 +1,155 @@
+// Work below a directory that is held open, so that no symbolic link can lead out of it: openat2(2). Names are single
+// components; whole paths are resolved by the kernel in one call. Modes are exact: the umask has no say.
+import { fchmodSync, readdirSync } from 'node:fs'
+import { AT_REMOVEDIR, LOCK, O, RESOLVE } from '../abi/fcntl.ts'
+import type { Fd } from './fd.ts'
+import { isErrno, libc, retried } from './libc.ts'
+import { attempt } from './node-error.ts'
+import type { Text } from './signature.ts'
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = O.bits
+const { RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } = RESOLVE.bits
+const MAX_DOCUMENT = 16 * 1024 * 1024
+/** Something else may fill a directory while it is emptied; after so many rounds that is an error. */
+const REMOVE_ROUNDS = 10
+const LOCK_MODE = 0o600
+
+/** Opens a path below `root`. Links inside are followed, one that leads out is EXDEV. */
+export const openBelow = (root: Fd, path: string, flags: bigint, mode?: number): Fd =>
+  root.openat2(path, withMode({ flags, resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS }, mode))
+
+/** Opens a path as a process whose root is `root` would: absolute links and ".." end there. */
+export const openInRoot = (root: Fd, path: string, flags: bigint, mode?: number): Fd =>
+  root.openat2(path, withMode({ flags, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS }, mode))
+
+const withMode = <T extends object>(how: T, mode: number | undefined): T & { mode?: number } =>
+  mode === undefined ? how : { ...how, mode }
+
+/** The whole of a file; EFBIG when it is longer than `max`. */
+export function readBelow(root: Fd, path: string, max = MAX_DOCUMENT): Uint8Array {
+  using file = openBelow(root, path, O_RDONLY)
+  return file.readAll(max)
+}
+
+/** As readBelow, of a text; undefined when there is no such file. */
+export function textBelow(root: Fd, path: string, max = MAX_DOCUMENT): string | undefined {
+  try {
+    return Buffer.from(readBelow(root, path, max)).toString('utf8')
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+/** Makes a directory; EEXIST when the name is taken, which makes it a reservation. */
+export function makeDirectory(dir: Fd, name: string, mode: number): void {
+  libc.mkdirat(dir.number, name, mode)
+  using made = dir.openAt(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  exactMode(made, mode)
+}
+
+const exactMode = (file: Fd, mode: number): void =>
+  attempt('fchmod', [file, `0${mode.toString(8)}`], () => fchmodSync(file.number, mode))
+
+/** Makes a named pipe. */
+export function makeFifo(dir: Fd, name: string, mode: number): void {
+  libc.mkfifoat(dir.number, name, mode)
+  libc.fchmodat(dir.number, name, mode, 0)
+}
+
+/** Puts a file in the place of whatever had the name: a reader sees the old content or the new one, never a part. */
+export function replaceFile(dir: Fd, name: string, content: Uint8Array | string, mode: number): void {
+  const temporary = `.${name}.${process.pid}.${serial++}`
+  removeFile(dir, temporary) // left by a process that had our pid and was killed
+  try {
+    writeNew(dir, temporary, content, mode)
+    libc.renameat(dir.number, temporary, dir.number, name)
+  } catch (error) {
+    removeFile(dir, temporary)
+    throw error
+  }
+}
+let serial = 0
+
+/** Writes a file that must not exist yet. */
+export function writeNew(dir: Fd, name: string, content: Uint8Array | string, mode: number): void {
+  using file = dir.openAt(name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
+  exactMode(file, mode)
+  file.write(content)
+}
+
+/** Removes one name that is no directory; false when there was none. */
+export const removeFile = (dir: Fd, name: Text): boolean => unlink(dir, name, 0n)
+
+function unlink(dir: Fd, name: Text, flags: bigint): boolean {
+  try {
+    libc.unlinkat(dir.number, name, flags)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** The names in a directory, as the bytes that they are. */
+export const names = (dir: Fd): Uint8Array[] =>
+  attempt('getdents64', [dir], () => readdirSync(dir.path, { encoding: 'buffer' }))
+
+/** Removes a name and everything below it. Links are removed, not followed; a mount below it is EXDEV or EBUSY. */
+export function removeTree(dir: Fd, name: Text): void {
+  for (let round = 1; ; round++)
+    try {
+      unlink(dir, name, 0n)
+      return
+    } catch (error) {
+      if (!isErrno(error, 'EISDIR')) throw error
+      if (removeDirectory(dir, name, round)) return
+    }
+}
+
+function removeDirectory(dir: Fd, name: Text, round: number): boolean {
+  try {
+    using inner = openPlain(dir, name)
+    for (const entry of names(inner)) removeTree(inner, entry)
+    unlink(dir, name, AT_REMOVEDIR)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return true
+    if (isErrno(error, 'ENOTEMPTY', 'ENOTDIR') && round < REMOVE_ROUNDS) return false
+    throw error
+  }
+}
+
+/** A directory that is neither behind a link nor on another mount. */
+const openPlain = (dir: Fd, name: Text): Fd =>
+  dir.openat2(name, {
+    flags: O_RDONLY | O_DIRECTORY | O_NOFOLLOW,
+    resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+  })
+
+/** Holds an exclusive lock on a file, made if need be, until the Fd is closed: flock(2). Waits for it. */
+export function lock(dir: Fd, name: string): Fd {
+  const { LOCK_EX } = LOCK.bits
+  for (;;) {
+    const file = dir.openAt(name, O_RDWR | O_CREAT | O_NOFOLLOW, LOCK_MODE)
+    retried(() => libc.flock(file.number, LOCK_EX))
+    if (file.stat().nlink > 0) return file
+    file.close() // removed while we waited: a lock on it keeps nobody out
+  }
+}
+
+/** The same without waiting; undefined when another open file has the lock. */
+export function tryLock(dir: Fd, name: string): Fd | undefined {
+  const { LOCK_EX, LOCK_NB } = LOCK.bits
+  const file = dir.openAt(name, O_RDWR | O_CREAT | O_NOFOLLOW, LOCK_MODE)
+  try {
+    libc.flock(file.number, LOCK_EX | LOCK_NB)
+    if (file.stat().nlink > 0) return file
+  } catch (error) {
+    file.close()
+    if (isErrno(error, 'EAGAIN')) return undefined
+    throw error
+  }
+  file.close()
+  return tryLock(dir, name)
+}
