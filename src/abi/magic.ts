@@ -1,5 +1,5 @@
-// The numbers by which statfs(2) names a file system.
-import { defineEnum } from './define.ts'
+// The numbers by which statfs(2) names a file system, and what it fills in.
+import { defineEnum, defineStruct } from './define.ts'
 
 export const FSMAGIC = defineEnum('include/uapi/linux/magic.h (v6.12); statfs(2)', {
   PROC_SUPER_MAGIC: 0x9fa0n,
@@ -17,4 +17,22 @@ export const FSMAGIC = defineEnum('include/uapi/linux/magic.h (v6.12); statfs(2)
   SELINUX_MAGIC: 0xf97cff8cn,
   SECURITYFS_MAGIC: 0x73636673n,
   BPF_FS_MAGIC: 0xcafe4a11n,
+})
+
+export const statfs = defineStruct('struct statfs, include/uapi/asm-generic/statfs.h (v6.12); statfs(2)', {
+  f_type: 'u64',
+  f_bsize: 'u64',
+  f_blocks: 'u64',
+  f_bfree: 'u64',
+  f_bavail: 'u64',
+  f_files: 'u64',
+  f_ffree: 'u64',
+  f_fsid: 'u64',
+  f_namelen: 'u64',
+  f_frsize: 'u64',
+  f_flags: 'u64',
+  spare0: 'u64',
+  spare1: 'u64',
+  spare2: 'u64',
+  spare3: 'u64',
 })

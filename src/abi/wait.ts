@@ -44,3 +44,31 @@ export const timespec = defineStruct(
     tv_nsec: 'i64',
   },
 )
+
+/** How a child ended: `code` of siginfo. */
+export const CLD = defineEnum('include/uapi/asm-generic/siginfo.h (v6.12); waitid(2)', {
+  CLD_EXITED: 1n,
+  CLD_KILLED: 2n,
+  CLD_DUMPED: 3n,
+})
+
+/** What waitid fills in, 128 bytes; `status` is the exit status or the signal. */
+export const siginfo = defineStruct('siginfo_t for SIGCHLD, include/uapi/asm-generic/siginfo.h (v6.12); waitid(2)', {
+  signo: 'i32',
+  errno: 'i32',
+  code: 'i32',
+  pid: 'u64', // aligned like the pointers of other signals: pid, then uid in the upper half
+  status: 'u64', // an int, with padding behind it that stays 0
+  utime: 'i64',
+  stime: 'i64',
+  spare0: 'u64',
+  spare1: 'u64',
+  spare2: 'u64',
+  spare3: 'u64',
+  spare4: 'u64',
+  spare5: 'u64',
+  spare6: 'u64',
+  spare7: 'u64',
+  spare8: 'u64',
+  spare9: 'u64',
+})

@@ -11,23 +11,23 @@ import type { Facts, PlanOptions } from './facts.ts'
 import { planExec, planGate } from './gate.ts'
 import { planCreateContainerHooks, planHostHooks, planStartContainerHooks } from './hooks.ts'
 import { planUser } from './identity.ts'
-import { planSession } from './keyring.ts'
+import { planHostLimits, planLimits } from './limits.ts'
+import { planProgram } from './lookup.ts'
 import { planLoopback } from './loopback.ts'
 import { planMounts } from './mounts.ts'
 import { planBegin, planFork, planNamespaces } from './namespaces.ts'
 import { planPaths } from './paths.ts'
 import {
   planCloseDescriptors,
-  planHostLimits,
-  planLimits,
   planNoNewPrivileges,
   planOomScore,
-  planProgram,
-  planStdio,
   planUmask,
+  planUserWorkingDirectory,
   planWorkingDirectory,
 } from './process.ts'
 import { planAttachRootfs, planEnterRoot, planFinalMounts, planSources } from './rootfs.ts'
+import { planSession } from './session.ts'
+import { planStdio } from './stdio.ts'
 import { planHostname, planSysctl } from './sysctl.ts'
 
 const STAGES: readonly Stage[] = [
@@ -61,7 +61,7 @@ const STAGES: readonly Stage[] = [
   planCapabilities,
   planNoNewPrivileges,
   planUmask,
-  planWorkingDirectory, // again: must also be reachable by the user, and lie below the root
+  planUserWorkingDirectory, // again, where root may not go; and it must lie below the root
   planProgram, // a missing program fails create, not start
   planCloseDescriptors,
   planGate, // READY, then waits for start

@@ -1,0 +1,87 @@
+// The five capability sets of process.capabilities. Without them the program has none, as under runc.
+// The bounding set is cut while the runtime still has CAP_SETPCAP, the rest is set after the switch of user.
+// A capability that this kernel does not know yet is left out; one that the caller does not hold lets capset fail.
+// See capabilities(7) and credentials(7).
+import { CAP, CAPABILITY_VERSION_3, capabilityName, capData, capHeader } from '../abi/capability.ts'
+import { AMBIENT, PR } from '../abi/prctl.ts'
+import { type Origin, UnsupportedError } from '../errors.ts'
+import { type DataOperand, int, type Op, struct, syscall } from '../program/op.ts'
+import { type PlanContext, pointer } from './context.ts'
+
+const SETS = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const
+export type CapabilitySet = (typeof SETS)[number]
+
+/** Numbers of the capabilities in a set that this kernel knows, in their order. */
+export function capabilitySet(context: PlanContext, set: CapabilitySet): number[] {
+  const names = context.spec.process.capabilities?.[set] ?? []
+  const numbers = names.map((name, index) => {
+    const number = Object.hasOwn(CAP, name) ? CAP[name as keyof typeof CAP] : undefined // just seen to be a key
+    if (number !== undefined) return number
+    throw new UnsupportedError(`process.capabilities.${set}: ${JSON.stringify(name)} is not a capability`, {
+      where: pointer('process', 'capabilities', set, index),
+      hint: 'the names are those of capabilities(7), such as CAP_CHOWN',
+    })
+  })
+  return [...new Set(numbers)].filter(number => number <= context.facts.lastCapability).sort((a, b) => a - b)
+}
+
+const prctl = (option: keyof typeof PR.values, second: bigint | number, third: bigint | number, origin: Origin): Op =>
+  syscall('prctl', [int(PR.values[option]), int(second), int(third), int(0), int(0)], origin)
+
+export function planBoundingSet(context: PlanContext): Op[] {
+  const kept = new Set(capabilitySet(context, 'bounding'))
+  const all = Array.from({ length: context.facts.lastCapability + 1 }, (_, number) => number)
+  return all
+    .filter(number => !kept.has(number))
+    .map(number => {
+      const name = capabilityName(number) ?? `capability ${number}`
+      const origin = { pointer: '/process/capabilities/bounding', intent: `drop ${name} from the bounding set` }
+      return prctl('PR_CAPBSET_DROP', number, 0, origin)
+    })
+}
+
+/** Root that becomes another user would lose all sets; execve takes the setting back. */
+export function planKeepCapabilities(context: PlanContext): Op[] {
+  if (context.spec.process.user.uid === 0) return []
+  const origin = { pointer: '/process/capabilities', intent: 'keep capabilities across the switch of user' }
+  return [prctl('PR_SET_KEEPCAPS', 1, 0, origin)]
+}
+
+export function planCapabilities(context: PlanContext): Op[] {
+  const origin = { pointer: '/process/capabilities', intent: 'set the capabilities' }
+  const header = struct(
+    capHeader,
+    { version: CAPABILITY_VERSION_3, pid: 0 },
+    '{version=_LINUX_CAPABILITY_VERSION_3, pid=0}',
+  )
+  return [syscall('capset', [header, capsetData(context)], origin), ...planAmbientSet(context)]
+}
+
+const HIGH_WORD = 32n
+const LOW_BITS = 0xffff_ffffn
+
+function capsetData(context: PlanContext): DataOperand {
+  const sets = ['effective', 'permitted', 'inheritable'] as const
+  const bits = (set: CapabilitySet): bigint =>
+    capabilitySet(context, set).reduce((sum, number) => sum | (1n << BigInt(number)), 0n)
+  const words = sets.flatMap(set => [
+    [`${set}_low`, bits(set) & LOW_BITS] as const,
+    [`${set}_high`, bits(set) >> HIGH_WORD] as const,
+  ])
+  const text = sets.map(set => `${set}=${named(capabilitySet(context, set))}`).join(', ')
+  return struct(capData, Object.fromEntries(words), `{${text}}`)
+}
+
+const named = (numbers: readonly number[]): string =>
+  numbers.map(number => capabilityName(number) ?? String(number)).join('|') || '0'
+
+/** A capability that is not also inheritable and permitted cannot be ambient: left out without an error, as runc does. */
+function planAmbientSet(context: PlanContext): Op[] {
+  const origin = { pointer: '/process/capabilities/ambient', intent: 'set the ambient capabilities' }
+  const { PR_CAP_AMBIENT_CLEAR_ALL, PR_CAP_AMBIENT_RAISE } = AMBIENT.values
+  const raise = capabilitySet(context, 'ambient').map((number): Op => {
+    const args = [int(PR.values.PR_CAP_AMBIENT), int(PR_CAP_AMBIENT_RAISE), int(number), int(0), int(0)]
+    return syscall('prctl', args, origin, { on: { errnos: ['EPERM', 'EINVAL'] } })
+  })
+  return [prctl('PR_CAP_AMBIENT', PR_CAP_AMBIENT_CLEAR_ALL, 0, origin), ...raise]
+}

@@ -1,0 +1,160 @@
+// Device nodes and links of /dev: the default ones of runtime-spec, the asked ones of linux.devices, ptmx.
+// Nodes are made relative to a descriptor of their directory inside the root. In a user namespace mknod is not allowed,
+// so the host's node of the same path is bound there. All of it is left out when /dev is a bind mount, as under runc.
+// See mknod(2), config-linux.md#devices and #default-devices.
+import { AT } from '../abi/fcntl.ts'
+import { S } from '../abi/stat.ts'
+import { type Origin, UnsupportedError } from '../errors.ts'
+import { fail, int, jump, label, load, type Op, type Slot, slot, str, syscall } from '../program/op.ts'
+import type { Device, Mount } from '../spec/gen/types.ts'
+import { hasNamespace, type PlanContext, pointer } from './context.ts'
+import { deviceIs, kindIs, look } from './memory.ts'
+import { attach, cloneTree, close } from './mount-calls.ts'
+import { cleanPath, components, ensureTarget } from './resolve.ts'
+
+export const NULL_DEVICE = [1, 3] as const
+
+const DEFAULT_DEVICES: readonly Device[] = [
+  { path: '/dev/null', type: 'c', major: 1, minor: 3 },
+  { path: '/dev/zero', type: 'c', major: 1, minor: 5 },
+  { path: '/dev/full', type: 'c', major: 1, minor: 7 },
+  { path: '/dev/random', type: 'c', major: 1, minor: 8 },
+  { path: '/dev/urandom', type: 'c', major: 1, minor: 9 },
+  { path: '/dev/tty', type: 'c', major: 5, minor: 0 },
+]
+
+const LINKS = [
+  { name: 'fd', to: '/proc/self/fd' },
+  { name: 'stdin', to: '/proc/self/fd/0' },
+  { name: 'stdout', to: '/proc/self/fd/1' },
+  { name: 'stderr', to: '/proc/self/fd/2' },
+] as const
+
+const PTMX = '/dev/ptmx'
+
+const KIND = { c: S.bits.S_IFCHR, u: S.bits.S_IFCHR, b: S.bits.S_IFBLK, p: S.bits.S_IFIFO } as const
+const DEFAULT_MODE = 0o666
+const PERMISSIONS = 0o7777n
+
+const isBind = ({ type, options = [] }: Mount): boolean =>
+  type === 'bind' || options.includes('bind') || options.includes('rbind')
+
+/** /dev comes from the host as it is: nothing is added to it. */
+export const hostMadeDev = (context: PlanContext): boolean =>
+  (context.spec.mounts ?? []).some(mount => isBind(mount) && cleanPath(mount.destination) === '/dev')
+
+export function planDevices(context: PlanContext): Op[] {
+  if (hostMadeDev(context)) return []
+  const asked = (context.spec.linux?.devices ?? []).map((device, index) => ({
+    device,
+    origin: { pointer: pointer('linux', 'devices', index), intent: `make the device ${device.path}` },
+  }))
+  const askedPaths = new Set(asked.map(({ device }) => cleanPath(device.path)))
+  const usual = DEFAULT_DEVICES.filter(({ path }) => !askedPaths.has(path)) // an asked one takes the place of a default
+  const origin = { intent: 'open /dev of the container' }
+  const dev = ensureTarget(context, '/dev', 'directory', origin)
+  return [
+    ...dev.ops,
+    ...usual.flatMap(device =>
+      planDevice(context, device, dev.fd, { intent: `make the default device ${device.path}` }),
+    ),
+    ...asked
+      .filter(({ device }) => cleanPath(device.path) !== PTMX)
+      .flatMap(({ device, origin }) => planDevice(context, device, dev.fd, origin)),
+    ...planLinks(context, dev.fd),
+    close(dev.fd, origin),
+  ]
+}
+
+function planDevice(context: PlanContext, device: Device, dev: Slot, origin: Origin): Op[] {
+  const isNode = device.type === 'p' || !(hasNamespace(context, 'user') || context.facts.euid !== 0)
+  if (!isNode) return bindNode(context, device, origin)
+  const parts = components(device.path)
+  const name = parts.pop()
+  if (name === undefined) throw new UnsupportedError('a device cannot be /', { where: origin.pointer })
+  const directory = `/${parts.join('/')}`
+  if (directory === '/dev') return makeNode(device, dev, name, origin)
+  if (directory === '/') return makeNode(device, context.slots.root, name, origin)
+  const parent = ensureTarget(context, directory, 'directory', origin)
+  return [...parent.ops, ...makeNode(device, parent.fd, name, origin), close(parent.fd, origin)]
+}
+
+/** The umask is 0 at this time. What is there already may stay if it is the same device. */
+function makeNode(device: Device, parent: Slot, name: string, origin: Origin): Op[] {
+  const { type, fileMode = DEFAULT_MODE, uid, gid } = device
+  const exists = label(`${device.path} exists`)
+  const done = label(`${device.path} is there`)
+  const mode = KIND[type] | (BigInt(fileMode) & PERMISSIONS)
+  const number = type === 'p' ? 0n : deviceNumber(device, origin)
+  const node = [load(parent), str(name)] as const
+  const owner = [int(uid ?? 0), int(gid ?? 0)] as const
+  return [
+    syscall('mknodat', [...node, int(mode), int(number)], origin, { on: { errnos: ['EEXIST'], to: exists } }),
+    ...(uid === undefined && gid === undefined
+      ? []
+      : [syscall('fchownat', [...node, ...owner, int(AT.bits.AT_SYMLINK_NOFOLLOW)], origin)]),
+    jump(done, origin),
+    exists,
+    ...isTheSame(device, parent, name, `${device.path} exists already and is not ${described(device)}`, origin),
+    done,
+  ]
+}
+
+/** Ends the program with the sentence if the file is anything but that device. */
+function isTheSame(device: Device, parent: Slot, name: string, sentence: string, origin: Origin): Op[] {
+  const another = label(`${device.path} is something else`)
+  const same = label(`${device.path} is the same device`)
+  const flags = name === '' ? AT.bits.AT_EMPTY_PATH : AT.bits.AT_SYMLINK_NOFOLLOW
+  const looked = look(load(parent), name, flags, origin)
+  const { type, major = 0, minor = 0 } = device
+  return [
+    looked.op,
+    jump(another, origin, kindIs(looked, 'ne', KIND[type])),
+    jump(same, origin, type === 'p' ? undefined : deviceIs(looked, 'eq', major, minor)),
+    another,
+    fail(0, { ...origin, intent: sentence }),
+    same,
+  ]
+}
+
+const described = ({ type, major = 0, minor = 0 }: Device): string =>
+  type === 'p' ? 'a fifo' : `the ${type === 'b' ? 'block' : 'character'} device ${major}:${minor}`
+
+/** mode, uid and gid stay those of the host's node. */
+function bindNode(context: PlanContext, device: Device, origin: Origin): Op[] {
+  const tree = slot(`the host's ${device.path}`)
+  const path = cleanPath(device.path)
+  const target = ensureTarget(context, path, 'file', origin)
+  return [
+    cloneTree(path, origin, { recursive: false, result: tree }),
+    ...isTheSame(device, tree, '', `${path} of the host is not ${described(device)}`, origin),
+    ...target.ops,
+    attach(tree, target.fd, origin),
+    close(tree, origin),
+    close(target.fd, origin),
+  ]
+}
+
+/** ptmx is always the one of the container's own devpts, whatever the image has there. */
+function planLinks(context: PlanContext, dev: Slot): Op[] {
+  const links = context.facts.kcore ? [...LINKS, { name: 'core', to: '/proc/kcore' }] : LINKS
+  const link = (to: string, name: string, rest?: Parameters<typeof syscall>[3]): Op =>
+    syscall('symlinkat', [str(to), load(dev), str(name)], { intent: `link /dev/${name} to ${to}` }, rest)
+  const clear = { intent: `replace ${PTMX}` }
+  return [
+    ...links.map(({ name, to }) => link(to, name, { on: { errnos: ['EEXIST'] } })),
+    syscall('unlinkat', [load(dev), str('ptmx'), int(0)], clear, { on: { errnos: ['ENOENT'] } }),
+    link('pts/ptmx', 'ptmx'),
+  ]
+}
+
+const MAJOR_LIMIT = 1 << 12
+const MINOR_LIMIT = 1 << 20
+
+/** new_encode_dev() of include/linux/kdev_t.h: the minor's upper bits stand above the major. */
+function deviceNumber({ major = 0, minor = 0, path }: Device, origin: Origin): bigint {
+  if (major < 0 || major >= MAJOR_LIMIT || minor < 0 || minor >= MINOR_LIMIT)
+    throw new UnsupportedError(`${path}: no kernel has a device ${major}:${minor}`, { where: origin.pointer })
+  const [high, low] = [BigInt(major), BigInt(minor)]
+  return (low & 0xffn) | (high << 8n) | ((low & ~0xffn) << 12n)
+}

@@ -1,0 +1,38 @@
+// The end of the program of init: the host is told that all is ready, then init waits until `start` opens the other
+// end of exec.fifo, and becomes the container's program. From the fifo's opening on, failures are written there.
+import { openFlags } from '../abi/fcntl.ts'
+import { bytes, ERROR_CHANNEL, int, load, type Op, pointers, set, slot, str, syscall } from '../program/op.ts'
+import { EXEC_FIFO } from '../program/sync.ts'
+import { type PlanContext, say, waitForGo } from './context.ts'
+import { environment } from './environment.ts'
+import { planLastLimits } from './limits.ts'
+import { programPath } from './lookup.ts'
+
+/** What `start` reads first: init is alive (runc writes the same byte). */
+const ALIVE = '0'
+
+export function planGate(context: PlanContext): Op[] {
+  const { sync, gate } = context.facts.descriptors
+  const ready = { intent: 'tell the host that the container is created' }
+  const origin = { intent: 'wait for start' }
+  const fifo = slot(EXEC_FIFO)
+  const { O_WRONLY, O_CLOEXEC } = openFlags(context.facts.architecture).bits
+  return [
+    ...say(context, 'READY', 0n, ready),
+    ...waitForGo(context, ready),
+    syscall('close', [int(sync)], ready),
+    syscall('openat', [int(gate), str(EXEC_FIFO), int(O_WRONLY | O_CLOEXEC)], origin, { result: fifo }), // blocks
+    set(ERROR_CHANNEL, load(fifo), origin),
+    syscall('write', [load(fifo), bytes(new TextEncoder().encode(ALIVE), JSON.stringify(ALIVE)), int(1)], origin),
+  ]
+}
+
+export function planExec(context: PlanContext): Op[] {
+  const { args } = context.spec.process
+  const origin = { pointer: '/process/args', intent: `exec ${JSON.stringify(args[0])}` }
+  const list = (items: readonly string[]) => pointers(items.map(str))
+  return [
+    ...planLastLimits(context),
+    syscall('execve', [programPath(context), list(args), list(environment(context))], origin),
+  ]
+}

@@ -1,0 +1,149 @@
+// Hooks. Those of the runtime's namespaces are run by the host while init waits; createContainer and startContainer
+// hooks are children of init. Each gets the state document on stdin, and writes to the file kept for hooks' output.
+// A hook that cannot be executed reports by itself, as any op that fails; one that ends badly or too late is reported
+// with a status as in program/hook-status.ts. See config.md#posix-platform-hooks, pidfd_open(2), waitid(2).
+import { SEEK } from '../abi/fcntl.ts'
+import { CLONE } from '../abi/sched.ts'
+import { SIG } from '../abi/signal.ts'
+import { CLD, P, POLL, pollfd, siginfo, timespec, WAIT } from '../abi/wait.ts'
+import type { Origin } from '../errors.ts'
+import { HOOK_STATUS, HOOK_STATUS_KIND_OFFSET, hookStatus } from '../program/hook-status.ts'
+import {
+  address,
+  type Cell,
+  cell,
+  fail,
+  int,
+  jump,
+  label,
+  load,
+  NULL,
+  type Op,
+  pointers,
+  type Slot,
+  set,
+  slot,
+  slotIn,
+  str,
+  syscall,
+} from '../program/op.ts'
+import type { Hook } from '../spec/gen/types.ts'
+import { ALL_BITS, type PlanContext, pointer, say, waitForGo } from './context.ts'
+import { environment } from './environment.ts'
+import { field } from './memory.ts'
+import { closeOnExec } from './process.ts'
+
+export function planHostHooks(context: PlanContext): Op[] {
+  const { prestart = [], createRuntime = [] } = context.spec.hooks ?? {}
+  if (prestart.length + createRuntime.length === 0) return []
+  const origin = { pointer: '/hooks', intent: 'let the host run its hooks' }
+  return [...say(context, 'HOOKS', 0n, origin), ...waitForGo(context, origin)]
+}
+
+/** In the container's namespaces, but with the host's files in view: its working directory is the container's root. */
+export const planCreateContainerHooks = (context: PlanContext): Op[] =>
+  (context.spec.hooks?.createContainer ?? []).flatMap((hook, index) => {
+    const origin = hookOrigin('createContainer', index)
+    const enter = syscall('fchdir', [load(context.slots.root)], origin)
+    return planHook(context, hook, hook.env ?? [], [enter], origin)
+  })
+
+/** In the container, as its user; without an environment of its own it gets the program's. */
+export const planStartContainerHooks = (context: PlanContext): Op[] =>
+  (context.spec.hooks?.startContainer ?? []).flatMap((hook, index) =>
+    planHook(context, hook, hook.env ?? environment(context), [], hookOrigin('startContainer', index)),
+  )
+
+const hookOrigin = (kind: string, index: number): Origin => ({
+  pointer: pointer('hooks', kind, index),
+  intent: `error running ${kind} hook #${index}`,
+})
+
+function planHook(
+  context: PlanContext,
+  hook: Hook,
+  env: readonly string[],
+  before: readonly Op[],
+  origin: Origin,
+): Op[] {
+  const { hookState } = context.facts.descriptors
+  const child = slot('pid of the hook')
+  const pidfd = slot('pidfd of the hook')
+  const parent = label('init waits for the hook')
+  const args = [int(CLONE.bits.CLONE_PIDFD | BigInt(SIG.SIGCHLD)), NULL, address(pidfd.cell), NULL, NULL]
+  return [
+    syscall('lseek', [int(hookState), int(0), int(SEEK.values.SEEK_SET)], origin),
+    syscall('clone', args, origin, { result: child }),
+    jump(parent, origin, { slot: child, mask: ALL_BITS, is: 'ne', value: 0n }),
+    ...becomeHook(context, hook, env, before, origin),
+    parent,
+    ...waitForHook(hook, pidfd, origin),
+  ]
+}
+
+function becomeHook(
+  context: PlanContext,
+  hook: Hook,
+  env: readonly string[],
+  before: readonly Op[],
+  origin: Origin,
+): Op[] {
+  const { hookState, hookOutput } = context.facts.descriptors
+  const list = (items: readonly string[]) => pointers(items.map(str))
+  const argv = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args
+  return [
+    ...before,
+    syscall('dup3', [int(hookState), int(0), int(0)], origin),
+    syscall('dup3', [int(hookOutput), int(1), int(0)], origin),
+    syscall('dup3', [int(hookOutput), int(2), int(0)], origin),
+    closeOnExec(3, origin), // the descriptors to be preserved are for the program alone
+    syscall('execve', [str(hook.path), list(argv), list(env)], origin),
+  ]
+}
+
+function waitForHook(hook: Hook, pidfd: Slot, origin: Origin): Op[] {
+  const info = cell('siginfo', siginfo.size)
+  const wait = (): Op => {
+    const args = [int(P.values.P_PIDFD), load(pidfd), address(info), int(WAIT.bits.WEXITED), NULL]
+    return syscall('waitid', args, origin)
+  }
+  const late = hook.timeout === undefined ? [] : killWhenLate(hook.timeout, pidfd, wait, origin)
+  return [...late, wait(), syscall('close', [load(pidfd)], origin), ...judge(info, origin)]
+}
+
+function killWhenLate(seconds: number, pidfd: Slot, wait: () => Op, origin: Origin): Op[] {
+  const polled = cell('pollfd', 2 * pollfd.size) // room for the store of a whole word at `events`
+  const time = cell('timeout', timespec.size, [timespec.encode({ tv_sec: seconds })])
+  const ready = slot('ended hooks')
+  const intime = label('the hook has ended')
+  return [
+    set(slotIn(polled), load(pidfd), origin),
+    set(slotIn(polled, pollfd.offset('events')), int(POLL.bits.POLLIN), origin),
+    syscall('ppoll', [address(polled), int(1), address(time), NULL, int(0)], origin, { result: ready }),
+    jump(intime, origin, { slot: ready, mask: ALL_BITS, is: 'ne', value: 0n }),
+    syscall('pidfd_send_signal', [load(pidfd), int(SIG.SIGKILL), NULL, int(0)], origin),
+    wait(),
+    fail(int(hookStatus('TIMEOUT')), origin),
+    intime,
+  ]
+}
+
+/** Anything but exit status 0 ends the program; the kind of end is stored behind the one byte of status or signal. */
+function judge(info: Cell, origin: Origin): Op[] {
+  const status = siginfo.offset('status')
+  const bad = label('the hook has failed')
+  const signalled = label('a signal has ended the hook')
+  const good = label('the hook has succeeded')
+  const kind = slotIn(info, status + HOOK_STATUS_KIND_OFFSET)
+  return [
+    jump(signalled, origin, field(info, siginfo, 'code', 'ne', CLD.values.CLD_EXITED)),
+    jump(good, origin, field(info, siginfo, 'status', 'eq', 0n, 0xffff_ffffn)),
+    set(kind, int(HOOK_STATUS.values.EXITED), origin),
+    jump(bad, origin),
+    signalled,
+    set(kind, int(HOOK_STATUS.values.KILLED), origin),
+    bad,
+    fail(load(slotIn(info, status)), origin),
+    good,
+  ]
+}

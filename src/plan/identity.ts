@@ -1,0 +1,38 @@
+// The switch to process.user: groups before ids, because setgroups takes CAP_SETGID. See setgroups(2), setresuid(2),
+// user_namespaces(7) for when groups may not be set.
+import { PR } from '../abi/prctl.ts'
+import { UnsupportedError } from '../errors.ts'
+import { bytes, int, NULL, type Op, syscall } from '../program/op.ts'
+import { hasNamespace, type PlanContext } from './context.ts'
+
+export function planUser(context: PlanContext): Op[] {
+  const { uid, gid } = context.spec.process.user
+  const asGroup = { pointer: '/process/user/gid', intent: `become group ${gid}` }
+  const asUser = { pointer: '/process/user/uid', intent: `become user ${uid}` }
+  return [
+    ...planGroups(context),
+    syscall('setresgid', [int(gid), int(gid), int(gid)], asGroup),
+    syscall('setresuid', [int(uid), int(uid), int(uid)], asUser),
+    // depending on fs.suid_dumpable, a change of ids gives /proc/self to tracers of the same user
+    syscall('prctl', [int(PR.values.PR_SET_DUMPABLE), int(0), int(0), int(0), int(0)], asUser),
+  ]
+}
+
+const WORD = 4
+
+/** Where an unprivileged user wrote the maps, setgroups is denied for good, and the groups of the caller stay. */
+function planGroups(context: PlanContext): Op[] {
+  const groups = context.spec.process.user.additionalGids ?? []
+  const origin = { pointer: '/process/user/additionalGids', intent: 'set the supplementary groups' }
+  if (context.facts.euid !== 0) {
+    if (groups.length === 0) return []
+    throw new UnsupportedError('cannot set any additional groups in a rootless container', { where: origin.pointer })
+  }
+  const list = new DataView(new ArrayBuffer(groups.length * WORD))
+  groups.forEach((group, index) => {
+    list.setUint32(index * WORD, group, true)
+  })
+  const data = groups.length === 0 ? NULL : bytes(new Uint8Array(list.buffer), `[${groups.join(', ')}]`)
+  const op = (rest: Parameters<typeof syscall>[3]): Op => syscall('setgroups', [int(groups.length), data], origin, rest)
+  return [op(hasNamespace(context, 'user') ? { on: { errnos: ['EPERM'] } } : {})]
+}

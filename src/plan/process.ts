@@ -1,0 +1,91 @@
+// Single settings of the program's process: score of the out-of-memory killer, working directory, umask,
+// no_new_privs, and which descriptors it keeps.
+import { CLOSE_RANGE } from '../abi/fcntl.ts'
+import { PR } from '../abi/prctl.ts'
+import type { Origin } from '../errors.ts'
+import { address, cell, fail, int, jump, label, type Op, type Slot, set, slotIn, str, syscall } from '../program/op.ts'
+import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
+import { writeProc } from './proc-file.ts'
+
+/** Left alone when the config does not name it. */
+export function planOomScore(context: PlanContext): Op[] {
+  const { oomScoreAdj } = context.spec.process
+  if (oomScoreAdj === undefined) return []
+  const origin = { pointer: '/process/oomScoreAdj', intent: `set oom_score_adj to ${oomScoreAdj}` }
+  return writeProc(context, 'self/oom_score_adj', String(oomScoreAdj), origin)
+}
+
+/** 1 as soon as the working directory has been entered. */
+const enteredSlot = (context: PlanContext): Slot => slotNamed(context, 'working directory entered')
+const PATH_MAX = 4096
+
+const cwdOrigin = (context: PlanContext): Origin => ({
+  pointer: '/process/cwd',
+  intent: `enter the working directory ${JSON.stringify(context.spec.process.cwd)}`,
+})
+
+/** As root: its parents may be closed to the user. Where root may not go (NFS, FUSE) the user tries again. */
+export function planWorkingDirectory(context: PlanContext): Op[] {
+  const origin = cwdOrigin(context)
+  const later = label('the user tries the working directory')
+  return [
+    syscall('chdir', [str(context.spec.process.cwd)], origin, { on: { errnos: ['EACCES', 'EPERM'], to: later } }),
+    set(enteredSlot(context), int(1), origin),
+    later,
+  ]
+}
+
+/**
+ * As the user, where root could not; then the check that no leaked descriptor has served as a way out
+ * (CVE-2024-21626): the kernel says "(unreachable)…" of a directory that is not below our root.
+ */
+export function planUserWorkingDirectory(context: PlanContext): Op[] {
+  const origin = cwdOrigin(context)
+  const breakout = {
+    pointer: '/process/cwd',
+    intent:
+      'current working directory is outside of container mount namespace root -- possible container breakout detected',
+  }
+  const path = cell('working directory', PATH_MAX)
+  const inside = label('in the working directory')
+  const outside = label('the working directory lies outside')
+  const fine = label('the working directory is below the root')
+  return [
+    jump(inside, origin, { slot: enteredSlot(context), mask: ALL_BITS, is: 'eq', value: 1n }),
+    syscall('chdir', [str(context.spec.process.cwd)], origin),
+    inside,
+    syscall('getcwd', [address(path), int(PATH_MAX)], origin, { on: { errnos: ['ENOENT'], to: outside } }),
+    jump(fine, origin, { slot: slotIn(path), mask: 0xffn, is: 'eq', value: BigInt('/'.charCodeAt(0)) }),
+    outside,
+    fail(0, breakout),
+    fine,
+  ]
+}
+
+/** runc's default when the config does not name one. */
+const DEFAULT_UMASK = 0o022
+
+export function planUmask(context: PlanContext): Op[] {
+  const { umask } = context.spec.process.user
+  const origin: Origin =
+    umask === undefined
+      ? { intent: 'set the usual umask' }
+      : { pointer: '/process/user/umask', intent: 'set the umask' }
+  return [syscall('umask', [int(umask ?? DEFAULT_UMASK)], origin)]
+}
+
+export function planNoNewPrivileges(context: PlanContext): Op[] {
+  if (context.spec.process.noNewPrivileges !== true) return []
+  const origin = { pointer: '/process/noNewPrivileges', intent: 'forbid new privileges' }
+  return [syscall('prctl', [int(PR.values.PR_SET_NO_NEW_PRIVS), int(1), int(0), int(0), int(0)], origin)]
+}
+
+const LAST_DESCRIPTOR = 0xffff_ffffn
+
+/** Everything above the preserved descriptors is closed by execve, not now: init still needs some of them. */
+export const planCloseDescriptors = (context: PlanContext): Op[] => [
+  closeOnExec(3 + context.options.preservedFds, { intent: 'keep our descriptors from the program' }),
+]
+
+export const closeOnExec = (first: number, origin: Origin): Op =>
+  syscall('close_range', [int(first), int(LAST_DESCRIPTOR), int(CLOSE_RANGE.bits.CLOSE_RANGE_CLOEXEC)], origin)
