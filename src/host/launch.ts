@@ -1,6 +1,6 @@
-// Starts an executable that is held open, with exactly the descriptors asked for, default signal dispositions, an
-// empty signal mask and an empty environment: posix_spawn(3). The engine cannot fork; a spawned child shares our
-// memory until it executes and runs no JavaScript.
+// Starts an executable that is held open, or one that has a path, with exactly the descriptors and the environment
+// asked for, default signal dispositions and an empty signal mask: posix_spawn(3). The engine cannot fork; a spawned
+// child shares our memory until it executes and runs no JavaScript.
 import { F, O } from '../abi/fcntl.ts'
 import { Fd } from './fd.ts'
 import { libc, POSIX_SPAWN } from './libc.ts'
@@ -18,6 +18,14 @@ export interface LaunchRequest {
   readonly passed: ReadonlyMap<number, Fd>
 }
 
+export interface ProgramRequest {
+  readonly path: string
+  readonly argv: readonly string[]
+  /** NAME=value each. */
+  readonly environment: readonly string[]
+  readonly stdio: LaunchRequest['stdio']
+}
+
 // larger than the types of any libc: 80 and 336 bytes with glibc on both architectures
 const ACTIONS_SIZE = 256
 const ATTRIBUTES_SIZE = 1024
@@ -25,26 +33,35 @@ const SIGSET_SIZE = 128
 const PID_SIZE = 4
 const NULL_DEVICE = '/dev/null'
 
-/** Starts it; its pid. The caller waits for it. */
+/** Starts it with an empty environment; its pid. The caller waits for it. */
 export function launch(request: LaunchRequest): number {
   checkPreserved(request.preserved)
   const moved: Fd[] = []
   try {
-    const plan = placement(request, moved)
-    return withMemory(memory => spawn(memory, request.argv, plan))
+    const placed = placement(request, moved)
+    const image = held(request.image, placed, moved)
+    const path = `/proc/self/fd/${image}`
+    return withMemory(memory => spawn(memory, { path, argv: request.argv, environment: [] }, placed, image))
   } finally {
     for (const copy of moved) copy.close()
   }
 }
 
-interface Placement {
-  /** Above all targets, so that it survives the file actions. */
-  readonly image: number
-  /** Target → number of ours, or undefined for /dev/null. Sources are no targets, unless of themselves. */
-  readonly sources: ReadonlyMap<number, number | undefined>
+/** Starts a program of the host that gets stdio and no other descriptor; its pid. The caller waits for it. */
+export function startProgram(request: ProgramRequest): number {
+  const moved: Fd[] = []
+  try {
+    const placed = placement({ stdio: request.stdio, preserved: 0, passed: new Map() }, moved)
+    return withMemory(memory => spawn(memory, request, placed))
+  } finally {
+    for (const copy of moved) copy.close()
+  }
 }
 
-function placement(request: LaunchRequest, moved: Fd[]): Placement {
+/** Target → number of ours, or undefined for /dev/null. Sources are no targets, unless of themselves. */
+type Placement = ReadonlyMap<number, number | undefined>
+
+function placement(request: Omit<LaunchRequest, 'image' | 'argv'>, moved: Fd[]): Placement {
   const sources = new Map<number, number | undefined>()
   for (const [target, source] of request.stdio.entries()) sources.set(target, isOpen(source) ? source : undefined)
   for (let i = 0; i < request.preserved; i++) sources.set(FIRST_PRESERVED + i, FIRST_PRESERVED + i)
@@ -52,16 +69,24 @@ function placement(request: LaunchRequest, moved: Fd[]): Placement {
     if (sources.has(target)) throw new RangeError(`two descriptors for the number ${target}`)
     sources.set(target, fd.number)
   }
-  const top = Math.max(...sources.keys())
-  const outOfTheWay = (number: number): number => {
-    const copy = Fd.adopt(libc.fcntl(number, F.values.F_DUPFD_CLOEXEC, top + 1))
-    moved.push(copy)
-    return copy.number
-  }
+  const top = highest(sources)
   for (const [target, source] of sources)
-    if (source !== undefined && source !== target && source <= top) sources.set(target, outOfTheWay(source))
-  const image = request.image.number
-  return { image: image > top ? image : outOfTheWay(image), sources }
+    if (source !== undefined && source !== target && source <= top) sources.set(target, copyAbove(source, top, moved))
+  return sources
+}
+
+const highest = (placed: Placement): number => Math.max(...placed.keys())
+
+function copyAbove(number: number, top: number, moved: Fd[]): number {
+  const copy = Fd.adopt(libc.fcntl(number, F.values.F_DUPFD_CLOEXEC, top + 1))
+  moved.push(copy)
+  return copy.number
+}
+
+/** Above all targets, so that it survives the file actions. */
+function held(image: Fd, placed: Placement, moved: Fd[]): number {
+  const top = highest(placed)
+  return image.number > top ? image.number : copyAbove(image.number, top, moved)
 }
 
 function isOpen(number: number): boolean {
@@ -73,18 +98,23 @@ function isOpen(number: number): boolean {
   }
 }
 
-function spawn(memory: Memory, argv: readonly string[], plan: Placement): number {
+interface Program {
+  readonly path: string
+  readonly argv: readonly string[]
+  readonly environment: readonly string[]
+}
+
+function spawn(memory: Memory, { path, argv, environment }: Program, placed: Placement, image?: number): number {
   const actions = memory.reserve(ACTIONS_SIZE).address
   const attributes = memory.reserve(ATTRIBUTES_SIZE).address
   const pid = memory.reserve(PID_SIZE)
   libc.actionsInit(actions)
   try {
-    addActions(actions, plan)
+    addActions(actions, placed, image)
     libc.attributesInit(attributes)
     try {
       setSignals(memory, attributes)
-      const path = `/proc/self/fd/${plan.image}`
-      libc.posixSpawn(pid.address, path, actions, attributes, memory.strings(argv), memory.strings([]))
+      libc.posixSpawn(pid.address, path, actions, attributes, memory.strings(argv), memory.strings(environment))
     } finally {
       libc.attributesDestroy(attributes)
     }
@@ -95,13 +125,14 @@ function spawn(memory: Memory, argv: readonly string[], plan: Placement): number
 }
 
 /** The child's steps in order: the targets, then every other number but the image, which goes at exec. */
-function addActions(actions: bigint, { image, sources }: Placement): void {
-  for (const [target, source] of sources) {
+function addActions(actions: bigint, placed: Placement, image: number | undefined): void {
+  for (const [target, source] of placed) {
     if (source === undefined) libc.actionsOpen(actions, target, NULL_DEVICE, O.bits.O_RDWR, 0)
     else libc.actionsDup2(actions, source, target) // clears close-on-exec, also of a descriptor that stays in place
   }
-  for (let number = 0; number < image; number++) if (!sources.has(number)) libc.actionsClose(actions, number)
-  libc.actionsCloseFrom(actions, image + 1)
+  const end = image ?? highest(placed) + 1
+  for (let number = 0; number < end; number++) if (!placed.has(number)) libc.actionsClose(actions, number)
+  libc.actionsCloseFrom(actions, image === undefined ? end : image + 1)
 }
 
 function setSignals(memory: Memory, attributes: bigint): void {

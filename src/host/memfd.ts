@@ -49,6 +49,20 @@ function seal(file: Fd): void {
   libc.fcntl(file.number, F.values.F_ADD_SEALS, F_SEAL_SEAL)
 }
 
+/** A file in memory with this content, to be read and written by whoever is handed it. */
+export function memoryFile(name: string, content = ''): Fd {
+  const { MFD_NOEXEC_SEAL } = MFD.bits
+  let file: Fd
+  try {
+    file = Fd.adopt(libc.memfdCreate(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL))
+  } catch (error) {
+    if (!isErrno(error, 'EINVAL')) throw error
+    file = Fd.adopt(libc.memfdCreate(name, MFD_CLOEXEC)) // before 6.3
+  }
+  if (content !== '') file.write(content)
+  return file
+}
+
 /** Needs CAP_SYS_ADMIN. Writing is over once the only writable descriptor is closed: the copy is opened anew. */
 export function namelessFile(bytes: Uint8Array): Fd {
   using files = privateTmpfs()
