@@ -102,6 +102,8 @@ export interface SetOp {
 export interface FailOp {
   readonly kind: 'fail'
   readonly status: Operand
+  /** The call whose failure this op stands for: it is reported as that call's (faults.ts). */
+  readonly inPlaceOf?: SyscallOp
   readonly origin: Origin
 }
 

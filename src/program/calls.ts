@@ -1,0 +1,362 @@
+// How a listing prints the arguments of the system calls that programs make: one row a call, one cell an argument,
+// each a name (as in the man page) and a printer. A call that has no row is printed with plain numbers.
+import type { Architecture } from '../abi/architecture.ts'
+import { BPF_CMD } from '../abi/bpf.ts'
+import { capabilityName } from '../abi/capability.ts'
+import {
+  ACCESS,
+  AT,
+  AT_EACCESS,
+  AT_FDCWD,
+  AT_REMOVEDIR,
+  CLOSE_RANGE,
+  F,
+  FD,
+  openFlags,
+  SEAL,
+  SEEK,
+} from '../abi/fcntl.ts'
+import { KEY_SPEC, KEYCTL } from '../abi/keyctl.ts'
+import { FSCONFIG, FSMOUNT, FSOPEN, MOUNT_ATTR, MOVE_MOUNT, MS, OPEN_TREE, UMOUNT } from '../abi/mount.ts'
+import { SIOC } from '../abi/net.ts'
+import { AMBIENT, PER, PR, SECBIT } from '../abi/prctl.ts'
+import { RLIMIT } from '../abi/resource.ts'
+import { CLONE } from '../abi/sched.ts'
+import { SECCOMP, SECCOMP_FILTER_FLAG } from '../abi/seccomp.ts'
+import { signalName } from '../abi/signal.ts'
+import { AF, MSG, SOCK } from '../abi/socket.ts'
+import { S, STATX } from '../abi/stat.ts'
+import type { SyscallName } from '../abi/syscalls.ts'
+import { TTY } from '../abi/tty.ts'
+import { P, WAIT } from '../abi/wait.ts'
+
+/** What a printer may look at beside its own value: some arguments mean what another one says. */
+export interface CallContext {
+  readonly architecture: Architecture
+  /** The constant arguments; undefined where an argument is not a constant. */
+  readonly constants: readonly (bigint | undefined)[]
+}
+export type Printer = (value: bigint, context: CallContext) => string
+export type Argument = readonly [name: string, print: Printer]
+
+// ---- printers ----
+
+const signed = (value: bigint): bigint => BigInt.asIntN(64, value)
+const number: Printer = value => signed(value).toString()
+const hex: Printer = value => (value === 0n ? '0' : `0x${BigInt.asUintN(64, value).toString(16)}`)
+const octal: Printer = value => (value === 0n ? '0' : `0${value.toString(8)}`)
+const pointer: Printer = value => (value === 0n ? 'NULL' : hex(value, { architecture: 'x86_64', constants: [] }))
+const fd: Printer = value => (signed(value) === AT_FDCWD ? 'AT_FDCWD' : BigInt.asIntN(32, value).toString())
+const id: Printer = value => BigInt.asIntN(32, value).toString()
+const signal: Printer = value => signalName(Number(value)) ?? value.toString()
+const from =
+  (table: { format(value: bigint): string }): Printer =>
+  value =>
+    table.format(value)
+
+/** What stands in one word of flags: names of several tables, the rest as a number. */
+function join(...parts: readonly string[]): string {
+  const named = parts.filter(part => part !== '0')
+  return named.length === 0 ? '0' : named.join('|')
+}
+
+/** Flags of open(2) name the access mode even when it is 0; with O_PATH it has no meaning. */
+const openWord: Printer = (value, { architecture }) => {
+  const table = openFlags(architecture)
+  const { O_WRONLY, O_RDWR, O_PATH } = table.bits
+  const readOnly = (value & (O_WRONLY | O_RDWR | O_PATH)) === 0n
+  return join(readOnly ? 'O_RDONLY' : '0', table.format(value))
+}
+const atFlags =
+  (own: Record<string, bigint>, table: { format(value: bigint): string } = AT): Printer =>
+  value => {
+    const mine = Object.entries(own).filter(([, bit]) => (value & bit) === bit)
+    const rest = mine.reduce((left, [, bit]) => left & ~bit, value)
+    return join(...mine.map(([name]) => name), table.format(rest))
+  }
+const cloneWord: Printer = value => {
+  const ends = value & 0xffn
+  return join(CLONE.format(value & ~0xffn), ends === 0n ? '0' : (signalName(Number(ends)) ?? ends.toString()))
+}
+const KINDS = { S_IFCHR: S.bits.S_IFCHR, S_IFBLK: S.bits.S_IFBLK, S_IFIFO: S.bits.S_IFIFO, S_IFREG: S.bits.S_IFREG }
+const nodeMode: Printer = (value, context) => {
+  const kind = Object.entries(KINDS).find(([, bits]) => (value & S.bits.S_IFMT) === bits)
+  return kind === undefined ? octal(value, context) : `${kind[0]}|${octal(value & ~S.bits.S_IFMT, context)}`
+}
+/** include/linux/kdev_t.h, new_decode_dev */
+const device: Printer = value => {
+  const major = (value >> 8n) & 0xfffn
+  const minor = (value & 0xffn) | ((value >> 12n) & 0xfff00n)
+  return value === 0n ? '0' : `makedev(${major}, ${minor})`
+}
+const request: Printer = value => {
+  const name = TTY.format(value)
+  return name === value.toString() ? SIOC.format(value) : name
+}
+/** The second argument of prctl, by its first; the third, of the ambient set, is a capability. */
+const capability: Printer = value => capabilityName(Number(value)) ?? value.toString()
+const prctlArgument: Printer = (value, context) => {
+  switch (context.constants[0]) {
+    case PR.values.PR_CAPBSET_DROP:
+    case PR.values.PR_CAPBSET_READ:
+      return capability(value, context)
+    case PR.values.PR_CAP_AMBIENT:
+      return AMBIENT.format(value)
+    case PR.values.PR_SET_SECUREBITS:
+      return SECBIT.format(value)
+    case PR.values.PR_SET_PDEATHSIG:
+      return signal(value, context)
+    default:
+      return number(value, context)
+  }
+}
+const prctlThird: Printer = (value, context) => {
+  const { constants } = context
+  const raises = constants[0] === PR.values.PR_CAP_AMBIENT && constants[1] !== AMBIENT.values.PR_CAP_AMBIENT_CLEAR_ALL
+  return raises ? capability(value, context) : number(value, context)
+}
+const fcntlArgument: Printer = (value, context) => {
+  switch (context.constants[1]) {
+    case F.values.F_SETFD:
+      return FD.format(value)
+    case F.values.F_SETFL:
+      return openWord(value, context)
+    case F.values.F_ADD_SEALS:
+      return SEAL.format(value)
+    default:
+      return number(value, context)
+  }
+}
+
+// ---- arguments that several calls have ----
+
+const dirfd: Argument = ['dirfd', fd]
+const path: Argument = ['pathname', pointer]
+const file: Argument = ['fd', fd]
+const buffer: Argument = ['buf', pointer]
+const count: Argument = ['count', number]
+const mode: Argument = ['mode', octal]
+const sig: Argument = ['sig', signal]
+const uid: Argument = ['owner', id]
+const gid: Argument = ['group', id]
+
+export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
+  // descriptors
+  read: [file, buffer, count],
+  write: [file, buffer, count],
+  close: [file],
+  close_range: [
+    ['first', number],
+    ['last', number],
+    ['flags', from(CLOSE_RANGE)],
+  ],
+  dup: [['oldfd', fd]],
+  dup3: [
+    ['oldfd', fd],
+    ['newfd', fd],
+    ['flags', openWord],
+  ],
+  fcntl: [file, ['op', from(F)], ['arg', fcntlArgument]],
+  ioctl: [file, ['op', request], ['argp', pointer]],
+  lseek: [file, ['offset', number], ['whence', from(SEEK)]],
+  ftruncate: [file, ['length', number]],
+  ppoll: [
+    ['fds', pointer],
+    ['nfds', number],
+    ['tmo_p', pointer],
+    ['sigmask', pointer],
+    ['sigsetsize', number],
+  ],
+  // files
+  open: [path, ['flags', openWord], mode],
+  openat: [dirfd, path, ['flags', openWord], mode],
+  openat2: [dirfd, path, ['how', pointer], ['size', number]],
+  mkdirat: [dirfd, path, mode],
+  mknodat: [dirfd, path, ['mode', nodeMode], ['dev', device]],
+  symlinkat: [
+    ['target', pointer],
+    ['newdirfd', fd],
+    ['linkpath', pointer],
+  ],
+  linkat: [
+    ['olddirfd', fd],
+    ['oldpath', pointer],
+    ['newdirfd', fd],
+    ['newpath', pointer],
+    ['flags', from(AT)],
+  ],
+  readlinkat: [dirfd, path, buffer, count],
+  unlinkat: [dirfd, path, ['flags', atFlags({ AT_REMOVEDIR })]],
+  faccessat: [dirfd, path, ['mode', from(ACCESS)]],
+  faccessat2: [dirfd, path, ['mode', from(ACCESS)], ['flags', atFlags({ AT_EACCESS })]],
+  fchmod: [file, mode],
+  fchmodat: [dirfd, path, mode],
+  fchown: [file, uid, gid],
+  fchownat: [dirfd, path, uid, gid, ['flags', from(AT)]],
+  fstat: [file, ['statbuf', pointer]],
+  statx: [dirfd, path, ['flags', from(AT)], ['mask', from(STATX)], ['statxbuf', pointer]],
+  chdir: [path],
+  fchdir: [file],
+  getcwd: [buffer, ['size', number]],
+  umask: [['mask', octal]],
+  // mounts
+  mount: [
+    ['source', pointer],
+    ['target', pointer],
+    ['filesystemtype', pointer],
+    ['flags', from(MS)],
+    ['data', pointer],
+  ],
+  umount2: [
+    ['target', pointer],
+    ['flags', from(UMOUNT)],
+  ],
+  open_tree: [dirfd, path, ['flags', atFlags(OPEN_TREE.bits)]],
+  move_mount: [
+    ['from_dirfd', fd],
+    ['from_pathname', pointer],
+    ['to_dirfd', fd],
+    ['to_pathname', pointer],
+    ['flags', from(MOVE_MOUNT)],
+  ],
+  mount_setattr: [dirfd, path, ['flags', from(AT)], ['attr', pointer], ['size', number]],
+  fsopen: [
+    ['fsname', pointer],
+    ['flags', from(FSOPEN)],
+  ],
+  fsconfig: [file, ['cmd', from(FSCONFIG)], ['key', pointer], ['value', pointer], ['aux', number]],
+  fsmount: [file, ['flags', from(FSMOUNT)], ['attr_flags', from(MOUNT_ATTR)]],
+  pivot_root: [
+    ['new_root', pointer],
+    ['put_old', pointer],
+  ],
+  chroot: [path],
+  // processes and namespaces
+  clone: [
+    ['flags', cloneWord],
+    ['stack', pointer],
+    ['parent_tid', pointer],
+    ['a3', pointer],
+    ['a4', pointer],
+  ],
+  clone3: [
+    ['cl_args', pointer],
+    ['size', number],
+  ],
+  unshare: [['flags', from(CLONE)]],
+  setns: [file, ['nstype', from(CLONE)]],
+  execve: [path, ['argv', pointer], ['envp', pointer]],
+  execveat: [dirfd, path, ['argv', pointer], ['envp', pointer], ['flags', from(AT)]],
+  exit: [['status', number]],
+  exit_group: [['status', number]],
+  wait4: [
+    ['pid', id],
+    ['wstatus', pointer],
+    ['options', from(WAIT)],
+    ['rusage', pointer],
+  ],
+  waitid: [
+    ['idtype', from(P)],
+    ['id', id],
+    ['infop', pointer],
+    ['options', from(WAIT)],
+    ['rusage', pointer],
+  ],
+  kill: [['pid', id], sig],
+  pidfd_open: [
+    ['pid', id],
+    ['flags', number],
+  ],
+  pidfd_send_signal: [['pidfd', fd], sig, ['info', pointer], ['flags', number]],
+  nanosleep: [
+    ['duration', pointer],
+    ['rem', pointer],
+  ],
+  getpid: [],
+  setsid: [],
+  setpgid: [
+    ['pid', id],
+    ['pgid', id],
+  ],
+  sched_setaffinity: [
+    ['pid', id],
+    ['cpusetsize', number],
+    ['mask', pointer],
+  ],
+  personality: [['persona', from(PER)]],
+  // identity and rights
+  setresuid: [
+    ['ruid', id],
+    ['euid', id],
+    ['suid', id],
+  ],
+  setresgid: [
+    ['rgid', id],
+    ['egid', id],
+    ['sgid', id],
+  ],
+  setgroups: [
+    ['size', number],
+    ['list', pointer],
+  ],
+  prctl: [
+    ['op', from(PR)],
+    ['arg2', prctlArgument],
+    ['arg3', prctlThird],
+    ['arg4', number],
+    ['arg5', number],
+  ],
+  capset: [
+    ['hdrp', pointer],
+    ['datap', pointer],
+  ],
+  prlimit64: [
+    ['pid', id],
+    ['resource', from(RLIMIT)],
+    ['new_limit', pointer],
+    ['old_limit', pointer],
+  ],
+  keyctl: [
+    ['op', from(KEYCTL)],
+    ['arg2', from(KEY_SPEC)],
+    ['arg3', hex],
+    ['arg4', number],
+    ['arg5', number],
+  ],
+  seccomp: [
+    ['op', from(SECCOMP)],
+    ['flags', from(SECCOMP_FILTER_FLAG)],
+    ['args', pointer],
+  ],
+  bpf: [
+    ['cmd', from(BPF_CMD)],
+    ['attr', pointer],
+    ['size', number],
+  ],
+  // the system's names, sockets
+  sethostname: [
+    ['name', pointer],
+    ['len', number],
+  ],
+  setdomainname: [
+    ['name', pointer],
+    ['len', number],
+  ],
+  socket: [
+    ['domain', from(AF)],
+    ['type', from(SOCK)],
+    ['protocol', number],
+  ],
+  sendmsg: [file, ['msg', pointer], ['flags', from(MSG)]],
+  recvmsg: [file, ['msg', pointer], ['flags', from(MSG)]],
+  sendto: [file, buffer, ['size', number], ['flags', from(MSG)], ['dest_addr', pointer], ['addrlen', number]],
+  recvfrom: [file, buffer, ['size', number], ['flags', from(MSG)], ['src_addr', pointer], ['addrlen', pointer]],
+}
+
+/** A number of a call without a row: small ones in decimal, the rest most likely flags or addresses. */
+const plain: Printer = (value, context) => (value < 4096n ? number(value, context) : hex(value, context))
+
+export function printConstant(call: SyscallName, index: number, value: bigint, context: CallContext): string {
+  const print = CALLS[call]?.[index]?.[1] ?? plain
+  return print(value, context)
+}
