@@ -1,15 +1,15 @@
-// For tests only: a plan of made-up facts, and its listing compared with a text in fixtures/.
+// For tests only: a plan of made-up facts, and its listing compared with a text in src/plan/fixtures/.
 // With TSRUNC_WRITE_GOLDEN=1 in the environment the texts are written anew; read the diff before committing it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { newContext, type PlanContext, type Stage } from '../plan/context.ts'
+import type { Facts, PlanOptions } from '../plan/facts.ts'
 import { listing } from '../program/listing.ts'
 import type { Op } from '../program/op.ts'
 import { descriptors } from '../program/sync.ts'
 import type { Linux, Process, Spec } from '../spec/gen/types.ts'
-import { newContext, type PlanContext, type Stage } from './context.ts'
-import type { Facts, PlanOptions } from './facts.ts'
 
-/** The tests run in dist/src/plan/, the fixtures stay in src/plan/. */
+/** This file runs as dist/src/dev/golden.js, the fixtures stay in the sources. */
 const FIXTURES = fileURLToPath(new URL('../../../src/plan/fixtures/', import.meta.url))
 
 export interface Given {
