@@ -1,0 +1,93 @@
+// A runtime binary as its callers see it: argv, exit status, stdout, stderr. Output goes to files rather than pipes,
+// because the container inherits it and would keep a pipe open.
+import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+export interface Result {
+  readonly argv: readonly string[]
+  readonly status: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface StateDocument {
+  readonly ociVersion: string
+  readonly id: string
+  readonly status: string
+  readonly pid?: number
+  readonly bundle: string
+  readonly annotations?: Readonly<Record<string, string>>
+}
+
+const TIMEOUT_MS = 30_000
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
+
+export class Runtime {
+  readonly name: string
+  readonly root: string
+  readonly #command: readonly [string, ...string[]]
+  readonly #output: string
+  #runs = 0
+
+  /** `binary`: undefined is this repository's tsrunc. */
+  constructor(binary: string | undefined) {
+    const own = binary === undefined || binary === 'tsrunc'
+    this.#command = own ? [process.execPath, fileURLToPath(tsrunc())] : [binary]
+    this.name = own ? 'tsrunc' : basename(binary)
+    this.#output = mkdtempSync(join(tmpdir(), 'conformance-'))
+    this.root = join(this.#output, 'root')
+  }
+
+  /** Runs one command under this runtime's own --root. */
+  run(args: readonly string[], globals: readonly string[] = [], cwd = '/'): Result {
+    const [file, argv, options, finish] = this.#prepare(args, globals, cwd)
+    const { status, error } = spawnSync(file, argv, { ...options, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' })
+    if (error) throw error
+    return finish(status)
+  }
+
+  /** The same without waiting. */
+  async runAsync(args: readonly string[]): Promise<Result> {
+    const [file, argv, options, finish] = this.#prepare(args, [], '/')
+    const child = spawn(file, argv, options)
+    return new Promise((resolve, reject) => {
+      child.once('error', reject)
+      child.once('exit', status => resolve(finish(status)))
+    })
+  }
+
+  #prepare(args: readonly string[], globals: readonly string[], cwd: string) {
+    const [file, ...rest] = this.#command
+    const argv = [...rest, '--root', this.root, ...globals, ...args]
+    const name = join(this.#output, String(this.#runs++))
+    const out = openSync(`${name}.out`, 'w')
+    const err = openSync(`${name}.err`, 'w')
+    const options: SpawnOptions = { stdio: ['ignore', out, err], env: ENVIRONMENT, cwd }
+    const finish = (status: number | null): Result => {
+      for (const fd of [out, err]) closeSync(fd)
+      const result = {
+        argv: [file, ...argv],
+        status,
+        get stdout() {
+          return readFileSync(`${name}.out`, 'utf8') // a container may still write to it
+        },
+        stderr: readFileSync(`${name}.err`, 'utf8'),
+      }
+      return result
+    }
+    return [file, argv, options, finish] as const
+  }
+
+  dispose(): void {
+    rmSync(this.#output, { recursive: true, force: true })
+  }
+}
+
+/** From conformance/ as well as from dist/conformance/. */
+function tsrunc(): URL {
+  const up = import.meta.url.includes('/dist/conformance/') ? '../..' : '..'
+  return new URL(`${up}/bin/tsrunc.js`, import.meta.url)
+}

@@ -1,0 +1,112 @@
+// What a case gets: the runtime, fresh ids, bundles in a directory of its own, and the questions that many cases ask.
+// Whatever a case leaves is force-deleted behind it, and what is still there then counts as a failure of the runtime.
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Bundle } from './bundle.ts'
+import { leaks } from './leaks.ts'
+import type { Result, Runtime, StateDocument } from './runtime.ts'
+
+const PATIENCE_MS = 10_000
+const PAUSE_MS = 25
+
+let containers = 0
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS)
+}
+
+export class World {
+  readonly runtime: Runtime
+  readonly directory: string
+  readonly id: string
+  readonly bundle: Bundle
+  readonly #ids: string[] = []
+
+  constructor(runtime: Runtime) {
+    this.runtime = runtime
+    this.directory = mkdtempSync(join(tmpdir(), 'conformance-case-'))
+    const { id, bundle } = this.another()
+    this.id = id
+    this.bundle = bundle
+  }
+
+  /** One more id with a bundle; the first is `id` and `bundle`. */
+  another(): { id: string; bundle: Bundle } {
+    const id = `conformance-${process.pid}-${containers++}`
+    this.#ids.push(id)
+    return { id, bundle: new Bundle(join(this.directory, id), id).write() }
+  }
+
+  /** The command must succeed; returns what it printed. */
+  ok(...args: string[]): Result {
+    const result = this.runtime.run(args)
+    assert.equal(result.status, 0, `${args.join(' ')}: exit status ${result.status}, stderr: ${result.stderr}`)
+    return result
+  }
+
+  /** The command must fail, and say why on stderr. */
+  fails(says: RegExp | undefined, ...args: string[]): Result {
+    const result = this.runtime.run(args)
+    assert.notEqual(result.status, 0, `${args.join(' ')} must fail`)
+    assert.notEqual(result.status, null, `${args.join(' ')} hung or was killed`)
+    assert.notEqual(result.stderr, '', `${args.join(' ')} must say why it fails`)
+    if (says) assert.match(result.stderr, says)
+    return result
+  }
+
+  create(...flags: string[]): Result {
+    this.bundle.write()
+    return this.ok('create', '--bundle', this.bundle.path, ...flags, this.id)
+  }
+
+  createFails(says?: RegExp, ...flags: string[]): Result {
+    return this.fails(says, 'create', '--bundle', this.bundle.path, ...flags, this.id)
+  }
+
+  start(): Result {
+    return this.ok('start', this.id)
+  }
+
+  state(id = this.id): StateDocument {
+    return JSON.parse(this.ok('state', id).stdout)
+  }
+
+  status(id = this.id): string {
+    return this.state(id).status
+  }
+
+  stopped(id = this.id): void {
+    this.until(`${id} is stopped`, () => this.status(id) === 'stopped')
+  }
+
+  until(what: string, holds: () => boolean): void {
+    const deadline = Date.now() + PATIENCE_MS
+    while (!holds()) {
+      assert.ok(Date.now() < deadline, `waited in vain: ${what}`)
+      pause()
+    }
+  }
+
+  /** Long enough for a program that must not run to have run. */
+  wait(ms: number): void {
+    for (const end = Date.now() + ms; Date.now() < end; ) pause()
+  }
+
+  left(): string[] {
+    return leaks(this.#ids, this.runtime.root, [this.directory])
+  }
+
+  nothingLeft(): void {
+    assert.deepEqual(this.left(), [], 'something was left behind')
+  }
+
+  /** Returns what was left in spite of delete --force. */
+  clear(): string[] {
+    for (const id of this.#ids) this.runtime.run(['delete', '--force', id])
+    const left = this.left()
+    rmSync(this.directory, { recursive: true, force: true })
+    return left
+  }
+}
