@@ -8,6 +8,7 @@ import { planConsole } from './console.ts'
 import { newContext, type Stage } from './context.ts'
 import { planDevices } from './devices.ts'
 import type { Facts, PlanOptions } from './facts.ts'
+import { refuseUnsupported } from './fields.ts'
 import { planExec, planGate } from './gate.ts'
 import { planCreateContainerHooks, planHostHooks, planStartContainerHooks } from './hooks.ts'
 import { planUser } from './identity.ts'
@@ -70,6 +71,7 @@ const STAGES: readonly Stage[] = [
 ]
 
 export function planInit(spec: Spec, facts: Facts, options: PlanOptions): Op[] {
+  refuseUnsupported(spec)
   const context = newContext(spec, facts, options)
   return STAGES.flatMap(stage => stage(context))
 }
