@@ -23,6 +23,8 @@ import { MESSAGE, type MessageName, message } from '../program/sync.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import type { Facts, PlanOptions } from './facts.ts'
 
+export { pointer } from '../spec/pointer.ts'
+
 export const NAMESPACE_KINDS = ['user', 'pid', 'time', 'network', 'ipc', 'uts', 'cgroup', 'mount'] as const
 export type NamespaceKind = (typeof NAMESPACE_KINDS)[number]
 
@@ -45,9 +47,9 @@ export interface Numbers {
 
 /** Descriptors held in memory by the image, from the stage that opens them to the one that needs them last. */
 export interface SharedSlots {
-  /** The root of the container's tree, O_PATH; valid from planRootfs on. All paths of the config start here. */
+  /** The root of the container's tree; valid from planAttachRootfs on. All paths of the config start here. */
   readonly root: Slot
-  /** The host's /proc, O_PATH; valid from the first stage to the last before the root is entered. */
+  /** The host's /proc, O_PATH; valid from planBegin to planEnterRoot. */
   readonly proc: Slot
 }
 
@@ -59,6 +61,8 @@ export interface PlanContext {
   readonly namespaces: ReadonlyMap<NamespaceKind, NamespaceWish>
   readonly numbers: Numbers
   readonly slots: SharedSlots
+  /** Slots that one stage fills for another, by name; use slotNamed. */
+  readonly named: Map<string, Slot>
 }
 
 export type Stage = (context: PlanContext) => Op[]
@@ -72,7 +76,17 @@ export function newContext(spec: Spec, facts: Facts, options: PlanOptions): Plan
     namespaces: namespaceWishes(spec),
     numbers: { target: scratch, source: scratch + 1, end: scratch + 2 },
     slots: { root: slot('root'), proc: slot('proc') },
+    named: new Map(),
   }
+}
+
+/** The same slot for the same name, all over a plan. */
+export function slotNamed(context: PlanContext, name: string): Slot {
+  const known = context.named.get(name)
+  if (known !== undefined) return known
+  const made = slot(name)
+  context.named.set(name, made)
+  return made
 }
 
 function namespaceWishes(spec: Spec): Map<NamespaceKind, NamespaceWish> {
@@ -100,10 +114,6 @@ export function isNew(context: PlanContext, kind: NamespaceKind): boolean {
 export function isJoined(context: PlanContext, kind: NamespaceKind): boolean {
   return context.namespaces.get(kind)?.path !== undefined
 }
-
-/** `/a/b~1c/0` from its parts. */
-export const pointer = (...parts: readonly (string | number)[]): string =>
-  parts.map(part => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 // ---- talking with the host (program/sync.ts) ----
 

@@ -6,6 +6,7 @@ import type { Spec } from '../spec/gen/types.ts'
 import { planBoundingSet, planCapabilities, planKeepCapabilities } from './capabilities.ts'
 import { planConsole } from './console.ts'
 import { newContext, type Stage } from './context.ts'
+import { planDescriptorLimit } from './descriptor-limit.ts'
 import { planDevices } from './devices.ts'
 import type { Facts, PlanOptions } from './facts.ts'
 import { refuseUnsupported } from './fields.ts'
@@ -26,8 +27,9 @@ import {
   planUserWorkingDirectory,
   planWorkingDirectory,
 } from './process.ts'
-import { planAttachRootfs, planEnterRoot, planFinalMounts, planSources } from './rootfs.ts'
+import { planAttachRootfs, planEnterRoot, planFinalMounts } from './rootfs.ts'
 import { planSession } from './session.ts'
+import { planHostSources, planOwnSources } from './sources.ts'
 import { planStdio } from './stdio.ts'
 import { planHostname, planSysctl } from './sysctl.ts'
 
@@ -36,12 +38,13 @@ const STAGES: readonly Stage[] = [
   planBegin, // waits until it is in its cgroup: nothing that it does may count for ours
   planOomScore, // before the user namespace: lowering the score takes a privilege of the host
   planHostLimits, // only with a new user namespace, for the same reason: hard limits are raised here
-  planSources, // clones of rootfs and bind sources: in a user namespace the paths to them may be closed to us
+  planHostSources, // clones of rootfs and bind sources: in a user namespace the paths to them may be closed to us
   planNamespaces, // user first, it owns the others; mount last, paths of the others are of the host
   planFork, // a pid or time namespace takes effect for children only
   // ---- B ----
   planSession, // setsid and the keyring, before any program of the container could share the host's
   planLoopback,
+  planOwnSources, // the same without the host's privileges: only now do mounts of our own exist
   planAttachRootfs, // cuts propagation to the host before the first mount
   planMounts, // in listed order
   planDevices, // after the mounts: /dev is one of them
@@ -54,6 +57,7 @@ const STAGES: readonly Stage[] = [
   planEnterRoot,
   planFinalMounts, // read-only root and tmpfs: last, everything above had to write there
   planWorkingDirectory, // first time as root: its parents may be closed to the user
+  planDescriptorLimit, // what planHostSources raised
   planLimits, // after the set-up, which needs more descriptors than the program may be allowed
   planStdio, // before the switch of user: chown
   planBoundingSet, // before the switch of user: takes CAP_SETPCAP

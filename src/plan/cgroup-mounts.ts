@@ -1,0 +1,129 @@
+// Mounts of type cgroup. cgroup v2: the tree itself. cgroup v1 (also beside v2 on a hybrid host): a small tmpfs with
+// one directory a hierarchy, and links for controllers that share one, as the host has them.
+// With a cgroup namespace a mount shows the container's group as its root; without, the group is bound from the host.
+// Documents: cgroup_namespaces(7), cgroups(7); the layout is what every runtime shows.
+import { MOUNT_ATTR, MS } from '../abi/mount.ts'
+import { type Origin, UnsupportedError } from '../errors.ts'
+import { int, jump, label, load, type Op, type Slot, str, syscall } from '../program/op.ts'
+import { hasNamespace, type PlanContext, slotNamed } from './context.ts'
+import type { V1Hierarchy } from './facts.ts'
+import { attach, changeMount, close, mount } from './mount-calls.ts'
+import { dataOf, type Entry, mountEntries } from './mount-entries.ts'
+import { mountTarget } from './mount-target.ts'
+import { atFixed, fixedPath, openBits, openInRoot } from './resolve.ts'
+import { bindChanges, type Source } from './source.ts'
+
+const isV2 = (context: PlanContext): boolean => context.facts.cgroup.mode === 'v2'
+
+/** "/sys/fs/cgroup/cpu,cpuacct" → "cpu,cpuacct": the container sees the names that the host uses. */
+const nameOf = ({ mountpoint }: V1Hierarchy): string => mountpoint.slice(mountpoint.lastIndexOf('/') + 1)
+
+const groupSlot = (context: PlanContext, where: string, name: string): Slot =>
+  slotNamed(context, `cgroup ${name} of ${where}`)
+
+// ---- what sources.ts clones ----
+
+export const cgroupSources = (context: PlanContext): Source[] =>
+  mountEntries(context).flatMap(entry => (entry.mount.type === 'cgroup' ? groups(context, entry) : []))
+
+function groups(context: PlanContext, { where, options }: Entry): Source[] {
+  const { v1, v2 } = context.facts.cgroup
+  const bound = hasNamespace(context, 'cgroup') ? [] : v1.map(group => ({ name: nameOf(group), ...group }))
+  const wanted = isV2(context) ? (v2 === undefined ? [] : [{ name: 'v2', ...v2 }]) : bound
+  return wanted.map(({ name, mountpoint, path }) => ({
+    path: path === '/' ? mountpoint : `${mountpoint}${path}`,
+    recursive: false,
+    changes: bindChanges(context, options),
+    fd: groupSlot(context, where, name),
+    origin: { pointer: where, intent: `clone the cgroup ${path} of ${mountpoint}` },
+  }))
+}
+
+// ---- the mount ----
+
+export function planCgroupMount(context: PlanContext, entry: Entry): Op[] {
+  const { mode } = context.facts.cgroup
+  if (mode === 'none') {
+    throw new UnsupportedError('this host has no cgroup file system to mount', { where: `${entry.where}/type` })
+  }
+  return isV2(context) ? planV2(context, entry) : planV1(context, entry)
+}
+
+/** EPERM, EBUSY: a user namespace without a cgroup namespace of its own. Then the group is bound from the host. */
+function planV2(context: PlanContext, entry: Entry): Op[] {
+  const { where, origin, options, mount: wish } = entry
+  const { target: number } = context.numbers
+  const target = mountTarget(context, entry, 'directory')
+  const group = groupSlot(context, where, 'v2')
+  const denied = label('denied')
+  const done = label('mounted')
+  const args = { source: wish.source ?? 'cgroup', target: fixedPath(number), type: 'cgroup2', flags: options.flags }
+  return [
+    ...target.ops,
+    ...atFixed(context, target.fd, number, origin),
+    mount({ ...args, ...dataOf(entry) }, origin, { errnos: ['EPERM', 'EBUSY'], to: denied }),
+    jump(done, origin),
+    denied,
+    attach(group, number, origin),
+    done,
+    close(group, origin),
+  ]
+}
+
+function planV1(context: PlanContext, entry: Entry): Op[] {
+  const { where, path, origin, options } = entry
+  const { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC } = MS.bits
+  const { target: number } = context.numbers
+  const target = mountTarget(context, entry, 'directory')
+  const directory = openInRoot(context, path, openBits(context, 'O_PATH', 'O_DIRECTORY'), origin)
+  const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
+  const { v1 } = context.facts.cgroup
+  return [
+    ...target.ops,
+    ...atFixed(context, target.fd, number, origin),
+    mount({ source: 'tmpfs', target: fixedPath(number), type: 'tmpfs', flags, data: 'mode=755' }, origin),
+    ...directory.ops,
+    ...v1.flatMap(hierarchy => planHierarchy(context, hierarchy, directory.fd, entry)),
+    ...v1.flatMap(hierarchy => links(hierarchy, directory.fd, where)),
+    ...((options.flags & MS_RDONLY) === 0n
+      ? []
+      : changeMount(directory.fd, origin, { set: MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY })),
+    close(directory.fd, origin),
+  ]
+}
+
+function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: Slot, entry: Entry): Op[] {
+  const { where, path, options } = entry
+  const { target: number } = context.numbers
+  const name = nameOf(hierarchy)
+  const origin: Origin = { pointer: where, intent: `mount cgroup ${hierarchy.controllers} on ${path}/${name}` }
+  const flags = int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW', 'O_CLOEXEC'))
+  const target = slotNamed(context, `fd of ${path}/${name}`)
+  const make = [
+    // the tmpfs is ours alone and nobody else is inside yet: plain names are safe
+    syscall('mkdirat', [load(directory), str(name), int(0o755)], origin),
+    syscall('openat', [load(directory), str(name), flags, int(0)], origin, { result: target }),
+  ]
+  if (!hasNamespace(context, 'cgroup')) {
+    const group = groupSlot(context, where, name)
+    return [...make, attach(group, target, origin), close(group, origin), close(target, origin)]
+  }
+  const data = hierarchy.controllers
+  return [
+    ...make,
+    ...atFixed(context, target, number, origin),
+    mount({ source: 'cgroup', target: fixedPath(number), type: 'cgroup', flags: options.flags, data }, origin),
+  ]
+}
+
+/** "cpu,cpuacct" is also found as "cpu" and as "cpuacct". */
+function links(hierarchy: V1Hierarchy, directory: Slot, where: string): Op[] {
+  const name = nameOf(hierarchy)
+  if (!name.includes(',')) return []
+  const origin: Origin = { pointer: where, intent: `link the controllers of ${name}` }
+  return name
+    .split(',')
+    .map(controller =>
+      syscall('symlinkat', [str(name), load(directory), str(controller)], origin, { on: { errnos: ['EEXIST'] } }),
+    )
+}

@@ -1,0 +1,37 @@
+// Who the image is while it sets the container up: root of the container's user namespace. The host writes the id
+// maps (program/sync.ts); the switch to process.user comes much later and is plan/identity.ts.
+// Document: user_namespaces(7).
+
+import { PR } from '../abi/prctl.ts'
+import { CLONE } from '../abi/sched.ts'
+import type { Origin } from '../errors.ts'
+import { int, NULL, type Op, slot, syscall } from '../program/op.ts'
+import { type PlanContext, say, waitForGo } from './context.ts'
+
+/** Makes the user namespace and waits for its maps: until they are there every id is the overflow id. */
+export function newUserNamespace(context: PlanContext, origin: Origin): Op[] {
+  const pid = slot('own pid')
+  const maps: Origin = { pointer: '/linux/uidMappings', intent: 'wait for the id maps of the new user namespace' }
+  return [
+    syscall('unshare', [int(CLONE.bits.CLONE_NEWUSER)], origin),
+    syscall('getpid', [], maps, { result: pid }),
+    ...say(context, 'MAP_IDS', pid, maps),
+    ...waitForGo(context, maps),
+  ]
+}
+
+/** In a user namespace the ids of the caller may have no meaning: what is mounted and made from here on belongs to 0. */
+export function becomeRoot(origin: Origin): Op[] {
+  const root: Origin = { ...origin, intent: 'become root of the user namespace' }
+  const zero = int(0)
+  return [
+    // groups of the caller; EPERM where setgroups is denied: then they stay, as the kernel wants it
+    syscall('setgroups', [zero, NULL], root, { on: { errnos: ['EPERM'] } }),
+    syscall('setresgid', [zero, zero, zero], root),
+    syscall('setresuid', [zero, zero, zero], root),
+    // a change of ids gives /proc/self back to tracers of the same user
+    syscall('prctl', [int(PR.values.PR_SET_DUMPABLE), zero, zero, zero, zero], {
+      intent: 'keep other processes from looking into init',
+    }),
+  ]
+}

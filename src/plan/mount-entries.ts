@@ -1,0 +1,69 @@
+// The entries of /mounts as the stages need them: destination cleaned, options read, and everything refused that can
+// be refused without looking at the rootfs.
+// Document: runtime-spec config.md "Mounts".
+import { MS } from '../abi/mount.ts'
+import { type Origin, UnsupportedError } from '../errors.ts'
+import type { Mount } from '../spec/gen/types.ts'
+import { type PlanContext, pointer } from './context.ts'
+import { type MountOptions, parseMountOptions } from './mount-options.ts'
+import { cleanPath } from './resolve.ts'
+
+export interface Entry {
+  readonly mount: Mount
+  readonly options: MountOptions
+  /** JSON Pointer. */
+  readonly where: string
+  /** The destination, absolute and without "..". */
+  readonly path: string
+  readonly origin: Origin
+}
+
+/** mount(2) copies one page of data, and cuts the rest off without a word. */
+const DATA_BYTES = 4095
+
+export const mountEntries = ({ spec }: PlanContext): Entry[] =>
+  (spec.mounts ?? []).map((mount, index) => readEntry(mount, pointer('mounts', index)))
+
+function readEntry(mount: Mount, where: string): Entry {
+  const path = cleanPath(mount.destination)
+  const options = parseMountOptions(mount.options ?? [], where)
+  const bind = isBind({ mount, options })
+  const what = bind ? `bind ${mount.source}` : `mount ${mount.type ?? 'again'}`
+  const entry = { mount, options, where, path, origin: { pointer: where, intent: `${what} on ${path}` } }
+  refuse(entry, bind)
+  return entry
+}
+
+function refuse({ mount, options, where, path }: Entry, bind: boolean): void {
+  const no = (message: string, place: string) => new UnsupportedError(message, { where: `${where}${place}` })
+  if (path === '/') throw no(`cannot mount on "/": ${JSON.stringify(mount.destination)}`, '/destination')
+  if (mount.uidMappings !== undefined) throw no('id-mapped mounts are not supported yet', '/uidMappings')
+  if (mount.gidMappings !== undefined) throw no('id-mapped mounts are not supported yet', '/gidMappings')
+  if (bind && options.data.length > 0) {
+    throw no(`a bind mount has no file system to take the option ${JSON.stringify(options.data[0])}`, '/options')
+  }
+  if (new TextEncoder().encode(options.data.join(',')).length > DATA_BYTES) {
+    throw no(`the options for the file system are longer than ${DATA_BYTES} bytes`, '/options')
+  }
+  if (path === '/proc' && !bind && !isChange({ mount, options }) && mount.type !== 'proc') {
+    throw no('"/proc" cannot be mounted because it is not of type proc', '/type')
+  }
+}
+
+type Kind = Pick<Entry, 'mount' | 'options'>
+
+export const isBind = ({ mount, options }: Kind): boolean =>
+  (options.flags & MS.bits.MS_BIND) !== 0n || mount.type === 'bind'
+
+export const isRemount = ({ options }: Kind): boolean => (options.flags & MS.bits.MS_REMOUNT) !== 0n
+
+/** Of something that is mounted already: remount, and entries that are nothing but a propagation. */
+export const isChange = (entry: Kind): boolean => isRemount(entry) || (!entry.mount.type && !isBind(entry))
+
+/** Written to until all is set up, by us (devices, links) or by later entries (their targets): read-only at the end. */
+export const isReadonlyLater = ({ mount, options, path }: Entry): boolean =>
+  (options.flags & MS.bits.MS_RDONLY) !== 0n && (mount.type === 'tmpfs' || path === '/dev')
+
+/** What mount(2) takes as its last argument. */
+export const dataOf = ({ options }: Kind): { data?: string } =>
+  options.data.length === 0 ? {} : { data: options.data.join(',') }

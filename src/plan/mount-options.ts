@@ -1,0 +1,182 @@
+// The option strings of a mount entry, one row each: what they set and clear, for the one mount or (r-forms) for the
+// whole tree below it. What is no row is data for the file system, as after `mount -o`.
+// Documents: runtime-spec config.md, "Linux mount options"; mount(8); mount_setattr(2).
+import { MOUNT_ATTR, MS } from '../abi/mount.ts'
+import { UnsupportedError } from '../errors.ts'
+
+const {
+  MS_RDONLY,
+  MS_NOSUID,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_SYNCHRONOUS,
+  MS_REMOUNT,
+  MS_MANDLOCK,
+  MS_DIRSYNC,
+  MS_NOSYMFOLLOW,
+  MS_NOATIME,
+  MS_NODIRATIME,
+  MS_BIND,
+  MS_REC,
+  MS_SILENT,
+  MS_POSIXACL,
+  MS_UNBINDABLE,
+  MS_PRIVATE,
+  MS_SLAVE,
+  MS_SHARED,
+  MS_RELATIME,
+  MS_I_VERSION,
+  MS_STRICTATIME,
+  MS_LAZYTIME,
+} = MS.bits
+
+interface OptionRow {
+  /** Flags of mount(2) that the option turns on and off. */
+  readonly set?: bigint
+  readonly clear?: bigint
+  /** The same for every mount of the tree, by mount_setattr. */
+  readonly recursive?: boolean
+  /** MS_SHARED and its like, with MS_REC for the whole tree. */
+  readonly propagation?: bigint
+  /** Known, and refused by name. */
+  readonly refused?: string
+}
+
+const ATIMES = MS_NOATIME | MS_RELATIME | MS_STRICTATIME
+
+/** Options about which the plain and the r-form say the same: name → flags. */
+const BOTH_FORMS = {
+  ro: { set: MS_RDONLY },
+  rw: { clear: MS_RDONLY },
+  nosuid: { set: MS_NOSUID },
+  suid: { clear: MS_NOSUID },
+  nodev: { set: MS_NODEV },
+  dev: { clear: MS_NODEV },
+  noexec: { set: MS_NOEXEC },
+  exec: { clear: MS_NOEXEC },
+  noatime: { set: MS_NOATIME, clear: ATIMES },
+  atime: { clear: MS_NOATIME },
+  relatime: { set: MS_RELATIME, clear: ATIMES },
+  norelatime: { clear: MS_RELATIME },
+  strictatime: { set: MS_STRICTATIME, clear: ATIMES },
+  nostrictatime: { clear: MS_STRICTATIME },
+  nodiratime: { set: MS_NODIRATIME },
+  diratime: { clear: MS_NODIRATIME },
+  nosymfollow: { set: MS_NOSYMFOLLOW },
+  symfollow: { clear: MS_NOSYMFOLLOW },
+} as const satisfies Record<string, OptionRow>
+
+const ONE_FORM = {
+  defaults: {},
+  bind: { set: MS_BIND },
+  rbind: { set: MS_BIND | MS_REC },
+  remount: { set: MS_REMOUNT },
+  sync: { set: MS_SYNCHRONOUS },
+  async: { clear: MS_SYNCHRONOUS },
+  dirsync: { set: MS_DIRSYNC },
+  mand: { set: MS_MANDLOCK },
+  nomand: { clear: MS_MANDLOCK },
+  iversion: { set: MS_I_VERSION },
+  noiversion: { clear: MS_I_VERSION },
+  lazytime: { set: MS_LAZYTIME },
+  nolazytime: { clear: MS_LAZYTIME },
+  silent: { set: MS_SILENT },
+  loud: { clear: MS_SILENT },
+  acl: { set: MS_POSIXACL },
+  noacl: { clear: MS_POSIXACL },
+  private: { propagation: MS_PRIVATE },
+  rprivate: { propagation: MS_PRIVATE | MS_REC },
+  slave: { propagation: MS_SLAVE },
+  rslave: { propagation: MS_SLAVE | MS_REC },
+  shared: { propagation: MS_SHARED },
+  rshared: { propagation: MS_SHARED | MS_REC },
+  unbindable: { propagation: MS_UNBINDABLE },
+  runbindable: { propagation: MS_UNBINDABLE | MS_REC },
+  tmpcopyup: { refused: 'copying the directory below into a tmpfs' },
+  idmap: { refused: 'an id-mapped mount' },
+  ridmap: { refused: 'an id-mapped mount' },
+} as const satisfies Record<string, OptionRow>
+
+type BothForms = keyof typeof BOTH_FORMS
+export type MountOption = BothForms | `r${BothForms}` | keyof typeof ONE_FORM
+
+const recursiveRows = Object.fromEntries(
+  Object.entries(BOTH_FORMS).map(([name, row]) => [`r${name}`, { ...row, recursive: true }]),
+) as Record<`r${BothForms}`, OptionRow> // fromEntries forgets the names
+
+export const MOUNT_OPTIONS: Readonly<Record<MountOption, OptionRow>> = Object.freeze({
+  ...BOTH_FORMS,
+  ...recursiveRows,
+  ...ONE_FORM,
+})
+
+/** Changes of mount_setattr(2). */
+export interface Attributes {
+  readonly set: bigint
+  readonly clear: bigint
+}
+
+export interface MountOptions {
+  /** For mount(2); without propagation, MS_BIND and MS_REC included. */
+  readonly flags: bigint
+  /** What a bind changes of the mount that it is made from; the rest it keeps. */
+  readonly attributes: Attributes
+  /** The r-forms. */
+  readonly recursive: Attributes
+  /** In the order given. */
+  readonly propagation: readonly bigint[]
+  /** What the file system gets, as written. */
+  readonly data: readonly string[]
+}
+
+export function parseMountOptions(options: readonly string[], where: string): MountOptions {
+  const rows = new Map<string, OptionRow>(Object.entries(MOUNT_OPTIONS))
+  let flags = 0n
+  let single: Attributes = NOTHING
+  let recursive: Attributes = NOTHING
+  const propagation: bigint[] = []
+  const data: string[] = []
+  options.forEach((option, index) => {
+    const row = rows.get(option)
+    if (row?.refused !== undefined) throw refusal(option, row.refused, `${where}/options/${index}`)
+    if (row === undefined) data.push(option)
+    else if (row.propagation !== undefined) propagation.push(row.propagation)
+    else if (row.recursive) recursive = change(recursive, row)
+    else {
+      flags = (flags & ~(row.clear ?? 0n)) | (row.set ?? 0n)
+      single = change(single, row)
+    }
+  })
+  return { flags, attributes: single, recursive, propagation, data: data.filter(text => text !== '') }
+}
+
+const NOTHING: Attributes = { set: 0n, clear: 0n }
+
+const refusal = (option: string, what: string, where: string): UnsupportedError =>
+  new UnsupportedError(`mount option ${JSON.stringify(option)} (${what}) is not supported yet`, { where })
+
+/** mount(2) flag → mount attribute; the flags of a superblock have none, a bind cannot change them. */
+const ATTRIBUTE_OF: readonly (readonly [bigint, bigint])[] = [
+  [MS_RDONLY, MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY],
+  [MS_NOSUID, MOUNT_ATTR.bits.MOUNT_ATTR_NOSUID],
+  [MS_NODEV, MOUNT_ATTR.bits.MOUNT_ATTR_NODEV],
+  [MS_NOEXEC, MOUNT_ATTR.bits.MOUNT_ATTR_NOEXEC],
+  [MS_NODIRATIME, MOUNT_ATTR.bits.MOUNT_ATTR_NODIRATIME],
+  [MS_NOSYMFOLLOW, MOUNT_ATTR.bits.MOUNT_ATTR_NOSYMFOLLOW],
+  [MS_NOATIME, MOUNT_ATTR.bits.MOUNT_ATTR_NOATIME],
+  [MS_STRICTATIME, MOUNT_ATTR.bits.MOUNT_ATTR_STRICTATIME],
+]
+
+/** Access times are one field of three bits: whoever changes it must clear all of it (MOUNT_ATTR_RELATIME is 0). */
+const ATIME = MOUNT_ATTR.bits.MOUNT_ATTR__ATIME
+
+/** A later option wins: what it sets is no longer cleared, and the other way round. */
+function change(before: Attributes, { set = 0n, clear = 0n }: OptionRow): Attributes {
+  const on = attributeBits(set)
+  const choosesAtime = ((set | (clear & ~MS_RELATIME)) & ATIMES) !== 0n
+  const off = attributeBits(clear) | (choosesAtime ? ATIME : 0n)
+  return { set: (before.set & ~off) | on, clear: (before.clear & ~on) | off }
+}
+
+const attributeBits = (flags: bigint): bigint =>
+  ATTRIBUTE_OF.reduce((bits, [flag, attribute]) => ((flags & flag) === 0n ? bits : bits | attribute), 0n)

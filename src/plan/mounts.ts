@@ -1,0 +1,137 @@
+// The entries of /mounts, in order: each on a target that is resolved inside the root. What a bind is made of was
+// cloned before (sources.ts) and is only put in place here. Cgroup mounts are cgroup-mounts.ts.
+// Documents: runtime-spec config.md "Mounts"; mount(2), move_mount(2).
+import { AT } from '../abi/fcntl.ts'
+import { MOUNT_ATTR, MS } from '../abi/mount.ts'
+import { STATX, statx } from '../abi/stat.ts'
+import type { Origin } from '../errors.ts'
+import { address, cell, int, jump, label, load, type Op, type Slot, slotIn, str, syscall } from '../program/op.ts'
+import { planCgroupMount } from './cgroup-mounts.ts'
+import { type PlanContext, slotNamed } from './context.ts'
+import { attach, changeMount, close, mount } from './mount-calls.ts'
+import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
+import { mountTarget, mustBeProc } from './mount-target.ts'
+import { atFixed, EMPTY, fixedPath, openBits, openInRoot } from './resolve.ts'
+import { hostSysfs, sourceSlot } from './source.ts'
+
+export function planMounts(context: PlanContext): Op[] {
+  return mountEntries(context).flatMap(entry => planMount(context, entry))
+}
+
+function planMount(context: PlanContext, entry: Entry): Op[] {
+  if (isChange(entry)) return changeExisting(context, entry)
+  if (isBind(entry)) return planBind(context, entry)
+  return entry.mount.type === 'cgroup' ? planCgroupMount(context, entry) : planFilesystem(context, entry)
+}
+
+function planBind(context: PlanContext, entry: Entry): Op[] {
+  const { where, path, origin } = entry
+  const source = sourceSlot(context, where)
+  const kind = context.facts.sources.get(where) === 'file' ? 'file' : 'directory'
+  const target = mountTarget(context, entry, kind)
+  return [
+    ...(path === '/proc' ? mustBeProc(source, origin) : []),
+    ...target.ops,
+    attach(source, target.fd, origin),
+    close(source, origin),
+    close(target.fd, origin),
+  ]
+}
+
+// ---- file systems ----
+
+function planFilesystem(context: PlanContext, entry: Entry): Op[] {
+  const { mount: wish, options, where, origin } = entry
+  const { target: number } = context.numbers
+  const type = wish.type ?? ''
+  const target = mountTarget(context, entry, 'directory')
+  const later = isReadonlyLater(entry)
+  const flags = options.flags & ~(later ? MS.bits.MS_RDONLY : 0n)
+  const ownMode = options.data.some(word => word.startsWith('mode='))
+  const mode = type === 'tmpfs' && !ownMode ? modeOf(number, origin) : undefined
+  const args = { source: wish.source ?? type, target: fixedPath(number), type, flags, ...dataOf(entry) }
+  return [
+    ...target.ops,
+    ...atFixed(context, target.fd, number, origin),
+    ...(mode?.ops ?? []),
+    ...(hostSysfs(context, entry) ? mountOrBindSysfs(context, entry, args) : [mount(args, origin)]),
+    ...finish(context, entry, mode?.mode, later ? slotNamed(context, `mount of ${where}`) : undefined),
+  ]
+}
+
+/** A user namespace may mount sysfs only with a network namespace of its own: else it gets a clone of the host's. */
+function mountOrBindSysfs(context: PlanContext, entry: Entry, args: Parameters<typeof mount>[0]): Op[] {
+  const { where, origin } = entry
+  const denied = label('denied')
+  const done = label('mounted')
+  const source = sourceSlot(context, where)
+  return [
+    mount(args, origin, { errnos: ['EPERM'], to: denied }),
+    jump(done, origin),
+    denied,
+    attach(source, context.numbers.target, origin),
+    done,
+    close(source, origin),
+  ]
+}
+
+/** mount(2) leaves no descriptor of what it made: it is opened once more where something is still to be done. */
+function finish(context: PlanContext, entry: Entry, mode: Slot | undefined, keep: Slot | undefined): Op[] {
+  const { options, path, origin } = entry
+  const top = openInRoot(context, path, openBits(context, 'O_PATH', 'O_DIRECTORY'), origin, keep ? { fd: keep } : {})
+  const todo = [
+    // a tmpfs shows the mode of the directory that it covers, as if it were that directory
+    ...(mode === undefined ? [] : [syscall('fchmodat', [load(top.fd), str('.'), load(mode)], origin)]),
+    ...changeMount(top.fd, origin, { ...options.recursive, recursive: true }),
+    ...changePropagation(top.fd, options.propagation, origin),
+  ]
+  if (todo.length === 0 && keep === undefined) return []
+  return [...top.ops, ...todo, ...(keep === undefined ? [close(top.fd, origin)] : [])]
+}
+
+function changePropagation(fd: Slot, words: readonly bigint[], origin: Origin): Op[] {
+  const { MS_REC } = MS.bits
+  return words.flatMap(word =>
+    changeMount(fd, origin, { propagation: word & ~MS_REC, recursive: (word & MS_REC) !== 0n }),
+  )
+}
+
+const covered = cell('statx', statx.size)
+
+/** The kernel's fchmodat looks at the low 16 bits only, of those at the permissions. */
+function modeOf(number: number, origin: Origin): { ops: Op[]; mode: Slot } {
+  const args = [int(number), EMPTY, int(AT.bits.AT_EMPTY_PATH), int(STATX.bits.STATX_MODE), address(covered)]
+  return { ops: [syscall('statx', args, origin)], mode: slotIn(covered, statx.offset('stx_mode')) }
+}
+
+// ---- what is mounted already ----
+
+function changeExisting(context: PlanContext, entry: Entry): Op[] {
+  const { options, path, origin } = entry
+  const { fd, ops } = openInRoot(context, path, openBits(context, 'O_PATH'), origin)
+  return [
+    ...ops,
+    ...(isRemount(entry) ? remount(context, entry, fd) : []),
+    ...changeMount(fd, origin, { ...options.recursive, recursive: true }),
+    ...changePropagation(fd, options.propagation, origin),
+    close(fd, origin),
+  ]
+}
+
+function remount(context: PlanContext, entry: Entry, fd: Slot): Op[] {
+  const { mount: wish, options, origin } = entry
+  if (isBind(entry)) return changeMount(fd, origin, options.attributes)
+  const { target: number } = context.numbers
+  const args = { source: wish.source ?? 'none', target: fixedPath(number), flags: options.flags, ...dataOf(entry) }
+  return [syscall('dup3', [load(fd), int(number), int(openBits(context, 'O_CLOEXEC'))], origin), mount(args, origin)]
+}
+
+/** For planFinalMounts. */
+export function finalMounts(context: PlanContext): Op[] {
+  return mountEntries(context).flatMap(entry => {
+    const fd = context.named.get(`mount of ${entry.where}`)
+    if (fd === undefined) return []
+    const origin: Origin = { ...entry.origin, intent: `make ${entry.path} read-only` }
+    return [...changeMount(fd, origin, { set: MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY }), close(fd, origin)]
+  })
+}

@@ -1,0 +1,214 @@
+// The namespaces of /linux/namespaces, joined and new, and the process that lives in them.
+// Order: joined ones before new ones, for a new user namespace takes away the right to join others; the user namespace
+// first among them, since it owns the rest; the mount namespace last, since the paths of the others are the host's.
+// Documents: namespaces(7), user_namespaces(7), pid_namespaces(7), time_namespaces(7), cgroup_namespaces(7).
+
+import { PR } from '../abi/prctl.ts'
+import { CLONE } from '../abi/sched.ts'
+import { SIG } from '../abi/signal.ts'
+import type { Origin } from '../errors.ts'
+import {
+  address,
+  bytes,
+  cell,
+  int,
+  jump,
+  label,
+  load,
+  NULL,
+  type Op,
+  type Slot,
+  set,
+  slot,
+  slotIn,
+  str,
+  syscall,
+} from '../program/op.ts'
+import {
+  ALL_BITS,
+  exit,
+  isJoined,
+  isNew,
+  NAMESPACE_KINDS,
+  type NamespaceKind,
+  type PlanContext,
+  say,
+  waitForGo,
+} from './context.ts'
+import { becomeRoot, newUserNamespace } from './ids.ts'
+import { close } from './mount-calls.ts'
+import { HERE, openBits } from './resolve.ts'
+
+const { CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWNET } = CLONE.bits
+const { CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWNS } = CLONE.bits
+
+/** kind → flag, and what a person calls it */
+export const NAMESPACES: Readonly<Record<NamespaceKind, { readonly flag: bigint; readonly name: string }>> = {
+  user: { flag: CLONE_NEWUSER, name: 'user' },
+  pid: { flag: CLONE_NEWPID, name: 'pid' },
+  time: { flag: CLONE_NEWTIME, name: 'time' },
+  network: { flag: CLONE_NEWNET, name: 'network' },
+  ipc: { flag: CLONE_NEWIPC, name: 'ipc' },
+  uts: { flag: CLONE_NEWUTS, name: 'uts' },
+  cgroup: { flag: CLONE_NEWCGROUP, name: 'cgroup' },
+  mount: { flag: CLONE_NEWNS, name: 'mount' },
+}
+
+/** First ops of all: nothing may be done before the host has put this process into its cgroup. */
+export function planBegin(context: PlanContext): Op[] {
+  const begin: Origin = { intent: 'wait until the cgroup is ready' }
+  const proc: Origin = { intent: 'open /proc of the host' }
+  const reserve: Origin = { intent: 'reserve descriptor numbers' }
+  const { sync, scratch } = context.facts.descriptors
+  const zero = int(0)
+  const numbers = Array.from({ length: context.numbers.end - scratch }, (_, index) => scratch + index)
+  return [
+    ...waitForGo(context, begin),
+    syscall('umask', [zero], { intent: 'make files with exactly the modes asked for' }),
+    syscall('prctl', [int(PR.values.PR_SET_DUMPABLE), zero, zero, zero, zero], {
+      intent: 'keep other processes from looking into init',
+    }),
+    ...numbers.map(number => syscall('dup3', [int(sync), int(number), int(openBits(context, 'O_CLOEXEC'))], reserve)),
+    syscall('openat', [HERE, str('/proc'), int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC')), zero], proc, {
+      result: context.slots.proc,
+    }),
+  ]
+}
+
+export function planNamespaces(context: PlanContext): Op[] {
+  const offsets = isNew(context, 'time') ? openTimeOffsets(context) : undefined
+  return [
+    ...(offsets?.ops ?? []),
+    ...joinAll(context),
+    ...unshareUser(context),
+    ...unshareRest(context),
+    ...(offsets === undefined ? [] : writeTimeOffsets(context, offsets.fd)),
+  ]
+}
+
+// ---- joined ----
+
+function joinAll(context: PlanContext): Op[] {
+  const joined = [...context.namespaces].flatMap(([kind, { pointer, path }]) => {
+    if (path === undefined) return []
+    const origin: Origin = { pointer: `${pointer}/path`, intent: `join the ${NAMESPACES[kind].name} namespace ${path}` }
+    return [{ kind, path, origin, fd: slot(`${NAMESPACES[kind].name} namespace`) }]
+  })
+  const flags = int(openBits(context, 'O_RDONLY', 'O_CLOEXEC'))
+  const opens = joined.map(({ path, origin, fd }) =>
+    syscall('openat', [HERE, str(path), flags, int(0)], origin, { result: fd }),
+  )
+  const [first, ...others] = joined
+  if (first === undefined) return []
+  if (first.kind !== 'user') return [...opens, ...joined.flatMap(join)]
+  const rest = others.map(other => ({ ...other, done: slot(`joined the ${other.kind} namespace`) }))
+  return [...opens, ...rest.flatMap(joinEarly), ...join(first), ...becomeRoot(first.origin), ...rest.flatMap(joinLate)]
+}
+
+interface Joined {
+  readonly kind: NamespaceKind
+  readonly origin: Origin
+  readonly fd: Slot
+}
+
+const setns = ({ kind, fd, origin }: Joined): [Op] => [syscall('setns', [load(fd), int(NAMESPACES[kind].flag)], origin)]
+
+const join = (joined: Joined): Op[] => [...setns(joined), close(joined.fd, joined.origin)]
+
+/** A namespace may belong to the host or to the joined user namespace: what is denied now is tried again inside. */
+function joinEarly(joined: Joined & { readonly done: Slot }): Op[] {
+  const denied = label('denied')
+  const { origin } = joined
+  return [
+    syscall('setns', [load(joined.fd), int(NAMESPACES[joined.kind].flag)], origin, {
+      on: { errnos: ['EPERM'], to: denied },
+    }),
+    set(joined.done, int(1), origin),
+    denied,
+  ]
+}
+
+function joinLate(joined: Joined & { readonly done: Slot }): Op[] {
+  const done = label('joined')
+  return [
+    jump(done, joined.origin, { slot: joined.done, mask: ALL_BITS, is: 'ne', value: 0n }),
+    ...setns(joined),
+    done,
+    close(joined.fd, joined.origin),
+  ]
+}
+
+// ---- new ----
+
+function unshareUser(context: PlanContext): Op[] {
+  const wish = context.namespaces.get('user')
+  if (wish === undefined || wish.path !== undefined) return []
+  const origin: Origin = { pointer: wish.pointer, intent: 'make a new user namespace' }
+  return [...newUserNamespace(context, origin), ...becomeRoot(origin)]
+}
+
+/** All in one call; a pid namespace is made by the clone of planFork. */
+function unshareRest(context: PlanContext): Op[] {
+  const kinds = NAMESPACE_KINDS.filter(kind => kind !== 'user' && kind !== 'pid' && isNew(context, kind))
+  if (kinds.length === 0) return []
+  const flags = kinds.reduce((word, kind) => word | NAMESPACES[kind].flag, 0n)
+  const names = kinds.map(kind => NAMESPACES[kind].name).join(', ')
+  const intent = `make new namespaces: ${names}`
+  return [syscall('unshare', [int(flags)], { pointer: '/linux/namespaces', intent })]
+}
+
+/** Before the user namespace: the kernel asks for CAP_SYS_TIME of whoever opened the file. */
+function openTimeOffsets(context: PlanContext): { ops: Op[]; fd: Slot } | undefined {
+  if (Object.keys(context.spec.linux?.timeOffsets ?? {}).length === 0) return undefined
+  const fd = slot('fd of timens_offsets')
+  const flags = int(openBits(context, 'O_WRONLY', 'O_CLOEXEC'))
+  const args = [load(context.slots.proc), str('self/timens_offsets'), flags, int(0)]
+  return { ops: [syscall('openat', args, timeOffsets, { result: fd })], fd }
+}
+
+const timeOffsets: Origin = { pointer: '/linux/timeOffsets', intent: 'set the clocks of the time namespace' }
+
+/** Only while no process is in the new namespace: before the fork. */
+function writeTimeOffsets(context: PlanContext, fd: Slot): Op[] {
+  const clocks = Object.entries(context.spec.linux?.timeOffsets ?? {})
+  const lines = clocks.map(([clock, { secs = 0, nanosecs = 0 } = {}]) => `${clock} ${secs} ${nanosecs}\n`)
+  const text = new TextEncoder().encode(lines.join(''))
+  return [
+    syscall('write', [load(fd), bytes(text, JSON.stringify(lines.join(''))), int(text.length)], timeOffsets),
+    close(fd, timeOffsets),
+  ]
+}
+
+// ---- the process inside ----
+
+/** A pid namespace, and a new time namespace, take effect for children: B goes on, A tells B's pid and ends. */
+export function planFork(context: PlanContext): Op[] {
+  if (!isNew(context, 'pid') && !isJoined(context, 'pid') && !isNew(context, 'time')) return []
+  const wish = context.namespaces.get('pid') ?? context.namespaces.get('time')
+  const origin: Origin = { ...(wish && { pointer: wish.pointer }), intent: 'start init in the new namespaces' }
+  const child = slot('pid of init')
+  const inside = label('init')
+  const flags = CLONE.bits.CLONE_PARENT | (isNew(context, 'pid') ? CLONE_NEWPID : 0n) | BigInt(SIG.SIGCHLD)
+  // two descriptors of 32 bits; the kernel looks at the low half of a word
+  const pipe = cell('pipe from A to B', 16)
+  const [readEnd, writeEnd] = [slotIn(pipe, 0), slotIn(pipe, 4)]
+  const byte = cell('byte', 8)
+  const count = slot('bytes read')
+  const go = label('A has told')
+  return [
+    syscall('pipe2', [address(pipe), int(openBits(context, 'O_CLOEXEC'))], origin),
+    syscall('clone', [int(flags), NULL, NULL, NULL, NULL], origin, { result: child }),
+    jump(inside, origin, { slot: child, mask: ALL_BITS, is: 'eq', value: 0n }),
+    ...say(context, 'FORKED', child, origin),
+    syscall('write', [load(writeEnd), address(byte), int(1)], origin),
+    ...exit(int(0), origin),
+    inside,
+    // B waits until its pid is known to the host: if A dies before, nobody would follow B
+    close(writeEnd, origin),
+    syscall('read', [load(readEnd), address(byte), int(1)], origin, { result: count }),
+    jump(go, origin, { slot: count, mask: ALL_BITS, is: 'ne', value: 0n }),
+    ...exit(int(1), origin),
+    go,
+    close(readEnd, origin),
+  ]
+}

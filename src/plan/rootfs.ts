@@ -1,0 +1,119 @@
+// The container's root: where its tree hangs while it is filled, how it becomes /, and what is done last.
+// Documents: pivot_root(2), mount_namespaces(7), runtime-spec config-linux.md "Rootfs Mount Propagation".
+import { MOUNT_ATTR, MS, UMOUNT } from '../abi/mount.ts'
+import type { Origin } from '../errors.ts'
+import { int, jump, label, load, type Op, set, slot, str, syscall } from '../program/op.ts'
+import { hasNamespace, type PlanContext } from './context.ts'
+import { attach, changeMount, close, mount } from './mount-calls.ts'
+import { finalMounts } from './mounts.ts'
+import { HERE, openBits } from './resolve.ts'
+import { rootfsPath } from './source.ts'
+
+const { MS_REC, MS_SLAVE, MS_SHARED, MS_PRIVATE, MS_UNBINDABLE, MS_MOVE } = MS.bits
+const { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC } = MS.bits
+
+export const PROPAGATION = {
+  shared: MS_SHARED,
+  rshared: MS_SHARED | MS_REC,
+  slave: MS_SLAVE,
+  rslave: MS_SLAVE | MS_REC,
+  private: MS_PRIVATE,
+  rprivate: MS_PRIVATE | MS_REC,
+  unbindable: MS_UNBINDABLE,
+  runbindable: MS_UNBINDABLE | MS_REC,
+} as const satisfies Record<string, bigint>
+
+/**
+ * Hangs the clone of the rootfs at its own path, where hooks expect it. No mount of the namespace is shared by then:
+ * pivot_root demands it, and the host must not see what happens. A path that the user namespace's root may not walk
+ * does not matter: then it hangs on /.
+ */
+export function planAttachRootfs(context: PlanContext): Op[] {
+  const { root } = context.slots
+  const path = rootfsPath(context)
+  const origin: Origin = { pointer: '/root/path', intent: `put the rootfs on ${path}` }
+  if (!hasNamespace(context, 'mount')) return [set(root, int(context.facts.descriptors.rootfs), origin)]
+  const cut: Origin = { pointer: '/linux/rootfsPropagation', intent: 'keep mounts of the container from the host' }
+  const target = slot('fd of the place of the rootfs')
+  const closed = label('closed')
+  const found = label('found')
+  const flags = int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC'))
+  return [
+    mount({ target: '/', flags: MS_SLAVE | MS_REC }, cut),
+    syscall('openat', [HERE, str(path), flags, int(0)], origin, {
+      result: target,
+      on: { errnos: ['EACCES', 'ENOENT'], to: closed },
+    }),
+    jump(found, origin),
+    closed,
+    syscall('openat', [HERE, str('/'), flags, int(0)], origin, { result: target }),
+    found,
+    attach(root, target, origin),
+    close(target, origin),
+  ]
+}
+
+export function planEnterRoot(context: PlanContext): Op[] {
+  const { root, proc } = context.slots
+  const origin: Origin = { pointer: '/root/path', intent: 'enter the rootfs' }
+  return [
+    ...[context.numbers.target, context.numbers.source].map(number => syscall('close', [int(number)], origin)),
+    close(proc, origin),
+    ...(hasNamespace(context, 'mount') && context.options.noPivot ? hideHost() : []),
+    syscall('fchdir', [load(root)], origin),
+    ...swapRoot(context, origin),
+    syscall('chdir', [str('/')], origin),
+  ]
+}
+
+function swapRoot(context: PlanContext, origin: Origin): Op[] {
+  const here = str('.')
+  if (!hasNamespace(context, 'mount')) return [syscall('chroot', [here], origin)]
+  // ELOOP: it hangs on / already
+  if (context.options.noPivot) {
+    return [
+      mount({ source: '.', target: '/', flags: MS_MOVE }, origin, { errnos: ['ELOOP'] }),
+      syscall('chroot', [here], origin),
+    ]
+  }
+  const leave: Origin = { ...origin, intent: "let go of the host's tree" }
+  return [
+    // the old root ends up on top of the new one, both at "."
+    syscall('pivot_root', [here, here], origin),
+    syscall('umount2', [here, int(UMOUNT.bits.MNT_DETACH)], leave),
+  ]
+}
+
+/** After MS_MOVE the host's tree is still there below ours: a process that breaks out must not find these two. */
+function hideHost(): Op[] {
+  return ['/proc', '/sys'].flatMap(path => {
+    const origin: Origin = { pointer: '/root/path', intent: `hide ${path} of the host` }
+    const locked = label('locked')
+    const hidden = label('hidden')
+    const flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+    return [
+      syscall('umount2', [str(path), int(UMOUNT.bits.MNT_DETACH)], origin, {
+        on: { errnos: ['EINVAL', 'EPERM'], to: locked },
+      }),
+      jump(hidden, origin),
+      locked,
+      mount({ source: 'tmpfs', target: path, type: 'tmpfs', flags, data: 'nr_blocks=1,nr_inodes=2' }, origin),
+      hidden,
+    ]
+  })
+}
+
+/** Read-only only now: everything above had to write. */
+export function planFinalMounts(context: PlanContext): Op[] {
+  if (!hasNamespace(context, 'mount')) return []
+  const asked = context.spec.linux?.rootfsPropagation
+  const propagation: Origin = { pointer: '/linux/rootfsPropagation', intent: `make the rootfs ${asked}` }
+  const readonly: Origin = { pointer: '/root/readonly', intent: 'make the rootfs read-only' }
+  const { root } = context.slots
+  return [
+    ...finalMounts(context),
+    ...(asked === undefined ? [] : [mount({ target: '/', flags: PROPAGATION[asked] }, propagation)]),
+    ...(context.spec.root.readonly ? changeMount(root, readonly, { set: MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY }) : []),
+    close(root, { pointer: '/root/path', intent: 'enter the rootfs' }),
+  ]
+}

@@ -1,0 +1,115 @@
+// What comes from outside the container's tree — the rootfs, sources of bind mounts, groups of cgroup v1 — as detached
+// mounts, cloned while the host's paths still mean what the config meant and its privileges are still there. Clones
+// are made with everything that they need (read-only and so on), so that they are complete when they appear.
+import { ERRNO } from '../abi/errno.ts'
+import { MS } from '../abi/mount.ts'
+import { type Origin, SpecError, UnsupportedError } from '../errors.ts'
+import { int, type Op, syscall } from '../program/op.ts'
+import { cgroupSources } from './cgroup-mounts.ts'
+import { hasNamespace, isNew, type PlanContext } from './context.ts'
+import { raiseDescriptorLimit } from './descriptor-limit.ts'
+import { changeMount, cloneTree } from './mount-calls.ts'
+import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
+import type { Attributes, MountOptions } from './mount-options.ts'
+import { bindChanges, clonePropagation, hostPath, hostSysfs, rootfsPath, type Source, sourceSlot } from './source.ts'
+
+/** Above so many sources the soft limit of descriptors is raised while the mounts are set up. */
+const MANY = 200
+
+/** Without the host's privileges mounts can be cloned only inside the new user namespace: after the fork. */
+const isLate = (context: PlanContext): boolean => context.facts.euid !== 0 && isNew(context, 'user')
+
+export const planHostSources = (context: PlanContext): Op[] => (isLate(context) ? [] : planSources(context))
+export const planOwnSources = (context: PlanContext): Op[] => (isLate(context) ? planSources(context) : [])
+
+function planSources(context: PlanContext): Op[] {
+  if (!hasNamespace(context, 'mount')) {
+    refuseMounts(context)
+    return []
+  }
+  const sources = [...ownSources(context), ...cgroupSources(context)]
+  return [
+    ...cloneRootfs(context),
+    ...(sources.length > MANY ? raiseDescriptorLimit(context) : []),
+    ...sources.flatMap(clone),
+  ]
+}
+
+/** What would have to be mounted in the host's own tree. */
+function refuseMounts({ spec }: PlanContext): void {
+  const asking = [
+    ['/mounts', spec.mounts],
+    ['/linux/maskedPaths', spec.linux?.maskedPaths],
+    ['/linux/readonlyPaths', spec.linux?.readonlyPaths],
+    ['/linux/devices', spec.linux?.devices],
+  ] as const
+  const wish = asking.find(([, list]) => list !== undefined && list.length > 0)
+  const where = wish?.[0] ?? (spec.root.readonly ? '/root/readonly' : undefined)
+  if (where === undefined) return
+  throw new UnsupportedError(`${where} needs a mount namespace of the container's own`, {
+    where: '/linux/namespaces',
+    hint: 'add { "type": "mount" } to /linux/namespaces',
+  })
+}
+
+function clone({ path, recursive, changes, fd, origin }: Source): Op[] {
+  return [
+    cloneTree(path, origin, { recursive, result: fd }),
+    ...changes.flatMap(change => changeMount(fd, origin, change)),
+  ]
+}
+
+function cloneRootfs(context: PlanContext): Op[] {
+  const { root } = context.slots
+  const { rootfs } = context.facts.descriptors
+  const origin: Origin = { pointer: '/root/path', intent: 'clone the rootfs' }
+  const cut: Origin = { pointer: '/linux/rootfsPropagation', intent: 'keep mounts of the container from the host' }
+  // never a peer of the host's mount, whatever is asked for: what is mounted on it would appear there
+  const propagation = clonePropagation(context) || MS.bits.MS_PRIVATE
+  const recursive = clonePropagation(context) !== 0n
+  const from = isLate(context) ? rootfsPath(context) : rootfs
+  return [
+    cloneTree(from, origin, { recursive: true, result: root }),
+    ...changeMount(root, cut, { propagation, recursive }),
+    syscall('close', [int(rootfs)], origin),
+  ]
+}
+
+const ownSources = (context: PlanContext): Source[] =>
+  mountEntries(context).flatMap(entry => {
+    if (isBind(entry)) return isRemount(entry) ? [] : [bindSource(context, entry)]
+    return hostSysfs(context, entry) ? [sysfsSource(context, entry)] : []
+  })
+
+function bindSource(context: PlanContext, { mount, options, where }: Entry): Source {
+  if (mount.source === undefined || mount.source === '') {
+    throw new SpecError('config.json', [{ pointer: where, message: 'a bind mount needs a source' }])
+  }
+  const path = hostPath(context, mount.source)
+  if (context.facts.sources.get(where) === 'missing') {
+    const message = `cannot bind ${path} on ${mount.destination}: ${ERRNO.ENOENT[1]}`
+    throw new SpecError('config.json', [{ pointer: `${where}/source`, message }])
+  }
+  return {
+    path,
+    recursive: (options.flags & MS.bits.MS_REC) !== 0n,
+    changes: bindChanges(context, options),
+    fd: sourceSlot(context, where),
+    origin: { pointer: where, intent: `clone ${path} for ${mount.destination}` },
+  }
+}
+
+/** With all that is mounted below: a part of it alone may not be cloned in a user namespace. */
+const sysfsSource = (context: PlanContext, { options, where }: Entry): Source => ({
+  path: '/sys',
+  recursive: true,
+  changes: bindChanges(context, { ...options, recursive: merged(options) }),
+  fd: sourceSlot(context, where),
+  origin: { pointer: where, intent: 'clone /sys of the host, should sysfs be denied' },
+})
+
+/** The flags asked for hold for all of the tree, or the cgroups below /sys would stay writable. */
+const merged = ({ attributes, recursive }: MountOptions): Attributes => ({
+  set: attributes.set | recursive.set,
+  clear: attributes.clear | recursive.clear,
+})
