@@ -107,9 +107,11 @@ class Reader {
   }
 
   private value(depth: number): unknown {
-    if (depth > MAX_DEPTH) throw new JsonError(`${this.place()}: nested more than ${MAX_DEPTH} levels deep`)
     this.skipSpace()
     const start = this.text[this.offset]
+    if (depth >= MAX_DEPTH && (start === '{' || start === '[')) {
+      throw new JsonError(`${this.place()}: nested more than ${MAX_DEPTH} levels deep`)
+    }
     if (start === '{') return this.object(depth)
     if (start === '[') return this.array(depth)
     if (start === '"') return this.string('a value')

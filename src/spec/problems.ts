@@ -114,9 +114,9 @@ function rule(error: ValidationError): string {
     case 'type':
       return `must be ${KINDS[String(params.type)] ?? String(params.type)}`
     case 'minimum':
-      return `must be at least ${params.limit}`
+      return `must be at least ${BigInt(Number(params.limit))}`
     case 'maximum':
-      return `must be at most ${params.limit}`
+      return `must be at most ${BigInt(Number(params.limit))}`
     case 'exclusiveMaximum':
       return `must be at most ${BigInt(Number(params.limit)) - 1n}`
     case 'minItems':
