@@ -14,7 +14,7 @@ export const create = defineCommand({
   async run({ values, operands: [id = ''], openRuntime }) {
     const options = createOptions(values)
     const { create } = await import('../../runtime/create.ts')
-    create(await openRuntime(), id, { ...options, detach: true })
+    create(await openRuntime(), id, options)
     return 0
   },
 })

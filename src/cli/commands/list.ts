@@ -1,9 +1,19 @@
 // tsrunc list: the containers of a root, as runc's table or as the JSON that go-runc reads.
+import type { State } from '../../spec/gen/state-types.ts'
 import { defineCommand } from '../command.ts'
 import { printError, printLine, writeAll } from '../output.ts'
 import { textTable } from '../table.ts'
 
 const HEAD = ['ID', 'PID', 'STATUS', 'BUNDLE', 'CREATED', 'OWNER']
+
+const row = ({ id, pid = 0, status, bundle, created = '', owner = '' }: State): string[] => [
+  id,
+  String(pid),
+  status,
+  bundle,
+  created,
+  owner,
+]
 
 export const list = defineCommand({
   name: 'list',
@@ -23,21 +33,11 @@ export const list = defineCommand({
   async run({ values, openRuntime }) {
     const { list } = await import('../../runtime/query.ts')
     const { containers, problems } = list(await openRuntime())
-    for (const problem of problems) printError(`${problem}\n`)
-    if (values.quiet) writeAll(1, containers.map(entry => `${entry.id}\n`).join(''))
-    // Go prints an empty slice that was never made as null, and go-runc is used to it.
+    for (const { message } of problems) printError(`${message}\n`)
+    if (values.quiet) writeAll(1, containers.map(({ id }) => `${id}\n`).join(''))
+    // Go prints a list that was never made as null, and go-runc is used to it.
     else if (values.format === 'json') printLine(containers.length === 0 ? 'null' : JSON.stringify(containers))
-    else {
-      const rows = containers.map(entry => [
-        entry.id,
-        String(entry.pid),
-        entry.status,
-        entry.bundle,
-        entry.created,
-        entry.owner,
-      ])
-      writeAll(1, textTable([HEAD, ...rows]))
-    }
+    else writeAll(1, textTable([HEAD, ...containers.map(row)]))
     return 0
   },
 })
