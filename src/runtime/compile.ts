@@ -1,0 +1,56 @@
+// From a bundle to the program of its init: everything that create and plan do alike, and that changes nothing.
+import { type CgroupManager, newCgroup } from '../cgroup/manager.ts'
+import type { Fd } from '../host/fd.ts'
+import type { Facts } from '../plan/facts.ts'
+import { planInit } from '../plan/init.ts'
+import type { Op } from '../program/op.ts'
+import { type Bundle, openRootfs, readBundle } from './bundle.ts'
+import { gatherFacts } from './facts.ts'
+import { listenFds } from './listen-fds.ts'
+import type { Runtime } from './store.ts'
+
+export interface CompileOptions {
+  /** Directory of config.json. */
+  readonly bundle: string
+  /** Move the root mount instead of pivot_root. */
+  readonly noPivot?: boolean | undefined
+  /** Keep the session keyring of the caller. */
+  readonly noNewKeyring?: boolean | undefined
+  /** How many descriptors of this process, from 3 on, the program gets. */
+  readonly preserveFds?: number | undefined
+  /** @internal Changes the program before it is assembled: for tests. */
+  readonly transform?: ((ops: Op[]) => Op[]) | undefined
+}
+
+export interface Compiled {
+  readonly bundle: Bundle
+  readonly rootfs: { readonly fd: Fd; readonly path: string }
+  readonly cgroup: CgroupManager
+  readonly facts: Facts
+  readonly preserved: number
+  readonly ops: Op[]
+}
+
+export function compile(runtime: Runtime, id: string, options: CompileOptions): Compiled {
+  const bundle = readBundle(options.bundle)
+  const { spec, path } = bundle
+  const rootfs = openRootfs(bundle)
+  try {
+    const cgroupsPath = spec.linux?.cgroupsPath
+    const cgroup = newCgroup({ id, cgroupsPath: cgroupsPath || undefined, optional: runtime.rootless })
+    cgroup.check(spec.linux?.resources)
+    const listen = listenFds(runtime.environment)
+    const preserved = listen.count + (options.preserveFds ?? 0)
+    const facts = gatherFacts({ id, bundle: path, spec, rootfs: rootfs.fd, cgroup, preserved })
+    const ops = planInit(spec, facts, {
+      noPivot: options.noPivot ?? false,
+      noNewKeyring: options.noNewKeyring ?? false,
+      preservedFds: preserved,
+      extraEnv: listen.variables,
+    })
+    return { bundle, rootfs, cgroup, facts, preserved, ops: options.transform?.(ops) ?? ops }
+  } catch (error) {
+    rootfs.fd.close()
+    throw error
+  }
+}

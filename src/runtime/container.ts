@@ -1,0 +1,132 @@
+// A container that the state directory knows. Its status is derived each time from processes, the fifo and the
+// freezer, as runc does; what state.json says is only believed as to whether create had finished.
+import { type CgroupManager, savedCgroup } from '../cgroup/manager.ts'
+import { StateError } from '../errors.ts'
+import { processState, startTime } from '../host/process.ts'
+import { EXEC_FIFO } from '../program/sync.ts'
+import type { State } from '../spec/gen/state-types.ts'
+import { decodeState, encodeState, isForeignState, type ProcessId, type SavedState } from './saved.ts'
+import { type ContainerDirectory, find, type Runtime } from './store.ts'
+
+export type Status = State['status']
+
+/** The document of `state`; all its fields are there. */
+export type StateDocument = State & Required<Pick<State, 'pid' | 'rootfs' | 'created' | 'owner'>>
+
+/** The version of the runtime-spec that our documents follow. */
+export const OCI_VERSION = '1.3.0'
+export const GATE = 'gate'
+export const FIFO = `${GATE}/${EXEC_FIFO}`
+export const STATE_FILE = 'state.json'
+export const CONFIG_FILE = 'config.json'
+export const ORIGINS_FILE = 'origins.json'
+export const HOOK_OUTPUT_FILE = 'hook-output'
+
+export const missing = (id: string): StateError =>
+  new StateError('container does not exist', { missing: true, where: id })
+
+export class Container {
+  readonly runtime: Runtime
+  readonly directory: ContainerDirectory
+  readonly saved: SavedState
+  readonly cgroup: CgroupManager
+
+  constructor(runtime: Runtime, directory: ContainerDirectory, saved: SavedState) {
+    this.runtime = runtime
+    this.directory = directory
+    this.saved = saved
+    this.cgroup = savedCgroup(saved.cgroup)
+  }
+
+  get id(): string {
+    return this.saved.id
+  }
+
+  status(): Status {
+    const { status, init, creator } = this.saved
+    if (status === 'creating' && isAlive(creator)) return 'creating'
+    if (init === undefined || !isAlive(init)) return 'stopped'
+    if (this.cgroup.state() === 'frozen') return 'paused'
+    return this.directory.has(FIFO) ? 'created' : 'running'
+  }
+
+  /** The document of `state`, keys in runc's order. */
+  state(status: Status = this.status()): StateDocument {
+    const { saved } = this
+    return {
+      ociVersion: OCI_VERSION,
+      id: saved.id,
+      pid: status === 'stopped' ? 0 : (saved.init?.pid ?? 0),
+      status,
+      bundle: saved.bundle,
+      rootfs: saved.rootfs,
+      created: saved.created,
+      ...annotationsOf(saved),
+      owner: '',
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.directory[Symbol.dispose]()
+  }
+}
+
+const annotationsOf = ({ annotations }: SavedState): Pick<State, 'annotations'> =>
+  Object.keys(annotations).length > 0 ? { annotations } : {}
+
+/** What a hook reads on its standard input. */
+export function hookState(saved: SavedState, status: Status): string {
+  const pid = status === 'stopped' ? 0 : (saved.init?.pid ?? 0)
+  const state: State = {
+    ociVersion: OCI_VERSION,
+    id: saved.id,
+    status,
+    pid,
+    bundle: saved.bundle,
+    ...annotationsOf(saved),
+  }
+  return JSON.stringify(state)
+}
+
+/** Throws StateError when the id names no container, or one whose state is damaged. */
+export function load(runtime: Runtime, id: string): Container {
+  const directory = find(runtime, id)
+  if (directory === undefined) throw missing(id)
+  try {
+    return new Container(runtime, directory, readState(directory))
+  } catch (error) {
+    directory[Symbol.dispose]()
+    throw error
+  }
+}
+
+function readState(directory: ContainerDirectory): SavedState {
+  const text = directory.read(STATE_FILE)
+  if (text !== undefined && !isForeignState(text)) return decodeState(text, directory.id)
+  if (text !== undefined || isForeign(directory)) throw missing(directory.id)
+  throw new StateError(`container ${directory.id}: state.json is missing`, {
+    hint: `remove the container with "delete --force ${directory.id}"`,
+  })
+}
+
+/** Whether the directory belongs to another runtime that shares our root: runc's state, or crun's. */
+export function isForeign(directory: ContainerDirectory): boolean {
+  const text = directory.read(STATE_FILE)
+  return text === undefined ? directory.has('status') : isForeignState(text)
+}
+
+export const save = (directory: ContainerDirectory, saved: SavedState): void =>
+  directory.write(STATE_FILE, encodeState(saved))
+
+/** The process as it can be recognised later; undefined when it is gone. */
+export function identify(pid: number): ProcessId | undefined {
+  const time = startTime(pid)
+  return time === undefined ? undefined : { pid, startTime: time.toString() }
+}
+
+/** Whether it still runs: not gone, not a zombie, no other process with its pid. */
+export function isAlive(process: ProcessId): boolean {
+  if (startTime(process.pid)?.toString() !== process.startTime) return false
+  const state = processState(process.pid)
+  return state !== undefined && state !== 'Z' && state !== 'X'
+}

@@ -1,0 +1,59 @@
+// create: from a bundle to an init that waits at the gate. All that can go wrong without touching the host is done
+// first; from `reserve` on every step has its way back (creation.ts), taken in reverse order on any error.
+import type { Fd } from '../host/fd.ts'
+import { buildImage } from '../image/build.ts'
+import { type CompileOptions, compile } from './compile.ts'
+import { load, type StateDocument } from './container.ts'
+import { Creation } from './creation.ts'
+import { checkId } from './id.ts'
+import { writePidFile } from './pid-file.ts'
+import { type Runtime, reserve } from './store.ts'
+import { checkTerminal, connect, sendMaster } from './terminal.ts'
+import { Undo } from './undo.ts'
+
+export interface CreateOptions extends CompileOptions {
+  /** File that gets the pid of init. */
+  readonly pidFile?: string | undefined
+  /** Unix socket that gets the master of the terminal. */
+  readonly consoleSocket?: string | undefined
+  /** Unix socket that gets a pidfd of init. */
+  readonly pidfdSocket?: string | undefined
+}
+
+/** What `run` asks for beside. */
+export interface Attachment {
+  readonly detach: boolean
+  /** Takes the terminal's master in the place of a console socket. */
+  readonly onMaster?: (master: Fd) => void
+}
+
+/** Leaves a container whose init waits for `start`, as a child of this process. */
+export function create(runtime: Runtime, id: string, options: CreateOptions): StateDocument {
+  createContainer(runtime, id, options, { detach: true })
+  using container = load(runtime, id)
+  return container.state()
+}
+
+/** The same; the pid of init. */
+export function createContainer(runtime: Runtime, id: string, options: CreateOptions, attachment: Attachment): number {
+  checkId(id)
+  const compiled = compile(runtime, id, options)
+  using _rootfs = compiled.rootfs.fd
+  checkTerminal(compiled.bundle.spec.process.terminal ?? false, attachment.detach, options.consoleSocket)
+  const image = buildImage(compiled.ops, compiled.facts.architecture, compiled.facts.descriptors.sync)
+  const undo = new Undo()
+  try {
+    // connected early: whoever asked for it may already have gone
+    using console = connect(options.consoleSocket)
+    using pidfds = connect(options.pidfdSocket)
+    using directory = reserve(runtime, id)
+    const onMaster = attachment.onMaster ?? (master => console && sendMaster(console, master))
+    const creation = new Creation({ runtime, compiled, image, directory, onMaster, pidfds }, undo)
+    const pid = creation.run()
+    if (options.pidFile) writePidFile(options.pidFile, pid)
+    return pid
+  } catch (error) {
+    undo.run(error)
+    throw error
+  }
+}

@@ -1,0 +1,181 @@
+// The part of create that changes the host, one step after the other, each with its way back. The order matters:
+// what a later `delete` needs to know is on disk before the step that it would have to take back.
+import { SIG } from '../abi/signal.ts'
+import { StateError } from '../errors.ts'
+import type { Fd } from '../host/fd.ts'
+import { launch } from '../host/launch.ts'
+import { isErrno } from '../host/libc.ts'
+import { sealedMemfd } from '../host/memfd.ts'
+import { pidfdOpen, reap, sendSignal } from '../host/process.ts'
+import { seqpacketPair } from '../host/socket.ts'
+import { origins, type SavedOrigin } from '../program/origins.ts'
+import type { Spec } from '../spec/gen/types.ts'
+import type { Compiled } from './compile.ts'
+import { CONFIG_FILE, hookState, identify, ORIGINS_FILE, type Status, save } from './container.ts'
+import { ContainerHooks } from './container-hooks.ts'
+import { firstState, forks } from './first-state.ts'
+import { INIT_ARGV, makeGate } from './gate.ts'
+import { Handshake } from './handshake.ts'
+import { runHooks } from './hooks.ts'
+import { rootOwner, writeIdMaps } from './id-maps.ts'
+import { outOfMemory } from './oom.ts'
+import type { SavedState } from './saved.ts'
+import type { ContainerDirectory, Runtime } from './store.ts'
+import { sendPidfd } from './terminal.ts'
+import type { Undo } from './undo.ts'
+
+const STDIO = [0, 1, 2] as const
+/** Numbers that are never open. */
+const NO_STDIO = [-1, -1, -1] as const
+
+export interface Parts {
+  readonly runtime: Runtime
+  readonly compiled: Compiled
+  readonly image: Uint8Array
+  readonly directory: ContainerDirectory
+  readonly onMaster: (master: Fd) => void
+  /** A connected socket that gets a pidfd of init. */
+  readonly pidfds: Fd | undefined
+}
+
+export class Creation {
+  readonly #parts: Parts
+  readonly #undo: Undo
+  readonly #spec: Spec
+  #saved: SavedState
+
+  constructor(parts: Parts, undo: Undo) {
+    this.#parts = parts
+    this.#undo = undo
+    this.#spec = parts.compiled.bundle.spec
+    this.#saved = firstState(parts.directory.id, parts.compiled)
+  }
+
+  /** The pid of init, which waits at the gate. */
+  run(): number {
+    const { directory, compiled } = this.#parts
+    this.#undo.push(() => directory.remove())
+    this.#save({})
+    this.#makeCgroup()
+    directory.write(CONFIG_FILE, compiled.bundle.text)
+    const saved = origins(compiled.ops, compiled.facts.architecture)
+    directory.write(ORIGINS_FILE, JSON.stringify(saved))
+    using hooks = new ContainerHooks(directory, this.#spec)
+    const [sync, pid] = this.#launch(hooks)
+    using _closed = sync
+    compiled.cgroup.join(pid)
+    this.#talk(sync, pid, saved, hooks)
+    return this.#initPid()
+  }
+
+  #save(change: Partial<SavedState>): void {
+    this.#saved = { ...this.#saved, ...change }
+    save(this.#parts.directory, this.#saved)
+  }
+
+  #makeCgroup(): void {
+    const { cgroup } = this.#parts.compiled
+    cgroup.create() // takes itself back when it fails
+    this.#undo.push(() => cgroup.remove())
+    this.#undo.push(() => {
+      if (cgroup.pids().length > 0) cgroup.killAll(SIG.SIGKILL) // what hooks of the container have left behind
+    })
+    this.#save({ cgroup: cgroup.saved, cgroupMade: true })
+    cgroup.set(this.#spec.linux?.resources, 'early')
+  }
+
+  /** Starts the image; our end of its socket, and its pid. */
+  #launch(hooks: ContainerHooks): [Fd, number] {
+    const { compiled, directory, image } = this.#parts
+    const numbers = compiled.facts.descriptors
+    using gate = makeGate(directory, rootOwner(this.#spec))
+    using file = sealedMemfd(INIT_ARGV.join('-'), image)
+    const [ours, theirs] = seqpacketPair()
+    using _closed = theirs
+    const pid = launch({
+      image: file,
+      argv: INIT_ARGV,
+      // with a terminal init must not keep the caller's pipes open
+      stdio: this.#spec.process.terminal ? NO_STDIO : STDIO,
+      preserved: compiled.preserved,
+      passed: new Map([
+        [numbers.sync, theirs],
+        [numbers.rootfs, compiled.rootfs.fd],
+        [numbers.gate, gate],
+        [numbers.hookState, hooks.state],
+        [numbers.hookOutput, hooks.output],
+      ]),
+    })
+    this.#undo.push(() => endChild(pid))
+    return [ours, pid]
+  }
+
+  #talk(sync: Fd, pid: number, saved: readonly SavedOrigin[], hooks: ContainerHooks): void {
+    const { compiled, onMaster, pidfds } = this.#parts
+    const handshake = new Handshake({
+      sync,
+      pid,
+      forks: forks(this.#spec),
+      origins: saved,
+      handlers: {
+        init: found => this.#foundInit(found, pid, hooks),
+        mapIds: mapped => writeIdMaps(mapped, this.#spec),
+        hooks: () => this.#hostHooks(),
+        console: onMaster,
+        ready: () => {
+          compiled.cgroup.set(this.#spec.linux?.resources, 'late')
+          this.#save({ status: 'created' })
+          hooks.setState(this.#hookState('created'))
+          this.#announce(pidfds)
+        },
+        outOfMemory: () => outOfMemory(compiled.cgroup.saved),
+      },
+    })
+    handshake.run()
+  }
+
+  #foundInit(found: number, launched: number, hooks: ContainerHooks): void {
+    if (found !== launched) this.#undo.push(() => endChild(found))
+    const init = identify(found)
+    if (init === undefined) throw new StateError(`container init ${found} is gone`)
+    this.#save({ init })
+    hooks.setState(this.#hookState('creating'))
+  }
+
+  #hostHooks(): void {
+    const { hooks } = this.#spec
+    const state = this.#hookState('creating')
+    // the spec wants the poststop hooks also after a container that got no further
+    const { poststop } = this.#saved.hooks
+    this.#undo.pushLast(() => runHooks('poststop', poststop, this.#hookState('stopped'), this.#parts.runtime.warn))
+    runHooks('prestart', hooks?.prestart, state)
+    runHooks('createRuntime', hooks?.createRuntime, state)
+  }
+
+  #hookState(status: Status): string {
+    return hookState(this.#saved, status)
+  }
+
+  #announce(pidfds: Fd | undefined): void {
+    if (pidfds === undefined) return
+    using pidfd = pidfdOpen(this.#initPid())
+    if (pidfd !== undefined) sendPidfd(pidfds, pidfd)
+  }
+
+  #initPid(): number {
+    const { init } = this.#saved
+    if (init === undefined) throw new Error('init is ready, but its pid is not known')
+    return init.pid
+  }
+}
+
+/** Kills and reaps a child of ours, unless that has been done: then it is no child any more. */
+function endChild(pid: number): void {
+  try {
+    if (reap(pid, false) !== undefined) return
+    sendSignal(pid, SIG.SIGKILL) // no other process can have this pid: its parent is alive and has not waited
+    reap(pid, true)
+  } catch (error) {
+    if (!isErrno(error, 'ECHILD')) throw error
+  }
+}

@@ -1,0 +1,56 @@
+// Asks the machine what a plan must know. Changes nothing and needs no privileges, so that `plan` works for everyone.
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { CgroupManager } from '../cgroup/manager.ts'
+import type { Fd } from '../host/fd.ts'
+import { architecture, lastCapability } from '../host/identity.ts'
+import type { Facts, SourceKind } from '../plan/facts.ts'
+import { descriptors } from '../program/sync.ts'
+import type { Mount, Spec } from '../spec/gen/types.ts'
+import { homeOf } from './passwd.ts'
+
+export interface FactsRequest {
+  readonly id: string
+  readonly bundle: string
+  readonly spec: Spec
+  /** Absent when there is none to look at. */
+  readonly rootfs: Fd | undefined
+  readonly cgroup: CgroupManager
+  /** How many descriptors from 3 on go to the program. */
+  readonly preserved: number
+}
+
+export function gatherFacts({ id, bundle, spec, rootfs, cgroup, preserved }: FactsRequest): Facts {
+  const needsHome = !spec.process.env?.some(variable => variable.startsWith('HOME='))
+  const home = needsHome && rootfs !== undefined ? homeOf(rootfs, spec.process.user.uid) : undefined
+  return {
+    architecture,
+    euid: process.geteuid?.() ?? 0,
+    lastCapability: lastCapability(),
+    cgroup: cgroup.facts(),
+    sources: sourceKinds(spec.mounts ?? [], bundle),
+    ...(home === undefined ? {} : { home }),
+    kcore: existsSync('/proc/kcore'),
+    descriptors: descriptors(preserved),
+    bundle,
+    containerId: id,
+  }
+}
+
+const isBind = ({ type, options = [] }: Mount): boolean =>
+  type === 'bind' || options.includes('bind') || options.includes('rbind')
+
+function sourceKinds(mounts: readonly Mount[], bundle: string): Map<string, SourceKind> {
+  const kinds = new Map<string, SourceKind>()
+  for (const [index, mount] of mounts.entries())
+    if (isBind(mount)) kinds.set(`/mounts/${index}`, kindOf(resolve(bundle, mount.source ?? '')))
+  return kinds
+}
+
+function kindOf(path: string): SourceKind {
+  try {
+    return statSync(path).isDirectory() ? 'directory' : 'file'
+  } catch {
+    return 'missing'
+  }
+}

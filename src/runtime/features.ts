@@ -1,0 +1,32 @@
+// The document of `features`: what this runtime does, read off the tables that do it; features.md of the spec. Engines
+// decide by it, so what is not built is false or absent.
+import { CAP } from '../abi/capability.ts'
+import { NAMESPACE_KINDS } from '../plan/context.ts'
+import { MOUNT_OPTIONS } from '../plan/mount-options.ts'
+import type { Features } from '../spec/gen/features-types.ts'
+import { OCI_VERSION } from './container.ts'
+
+const HOOKS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
+
+export const features = (): Features => ({
+  ociVersionMin: '1.0.0',
+  ociVersionMax: OCI_VERSION,
+  hooks: HOOKS,
+  mountOptions: Object.entries(MOUNT_OPTIONS)
+    .filter(([, row]) => row.refused === undefined)
+    .map(([name]) => name)
+    .sort(),
+  linux: {
+    namespaces: [...NAMESPACE_KINDS].sort(),
+    capabilities: Object.keys(CAP),
+    cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+    seccomp: { enabled: false },
+    apparmor: { enabled: false },
+    selinux: { enabled: false },
+    intelRdt: { enabled: false },
+    mountExtensions: { idmap: { enabled: false } },
+    netDevices: { enabled: false },
+  },
+  annotations: {},
+  potentiallyUnsafeConfigAnnotations: [],
+})

@@ -1,0 +1,38 @@
+// The state of a container before there is anything of it: what config.json and the caller say.
+import type { Spec } from '../spec/gen/types.ts'
+import type { Compiled } from './compile.ts'
+import { identify } from './container.ts'
+import type { SavedState } from './saved.ts'
+
+export function firstState(id: string, { bundle, rootfs, cgroup }: Compiled): SavedState {
+  const { spec } = bundle
+  const creator = identify(process.pid)
+  if (creator === undefined) throw new Error('/proc does not show this process')
+  return {
+    version: 1,
+    id,
+    status: 'creating',
+    bundle: bundle.path,
+    rootfs: rootfs.path,
+    created: now(),
+    owner: process.geteuid?.() ?? 0,
+    creator,
+    ownPidNamespace: spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' && !path) ?? false,
+    cgroup: cgroup.saved,
+    cgroupMade: false,
+    annotations: spec.annotations ?? {},
+    hooks: { poststart: spec.hooks?.poststart ?? [], poststop: spec.hooks?.poststop ?? [] },
+  }
+}
+
+/** Whether the launched process makes another one, which becomes init: these namespaces hold children only. */
+export const forks = (spec: Spec): boolean =>
+  spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' || (type === 'time' && !path)) ?? false
+
+/** RFC 3339 in nanoseconds, as far as the clock tells them. */
+function now(): string {
+  const milliseconds = performance.timeOrigin + performance.now()
+  const whole = Math.floor(milliseconds)
+  const rest = Math.floor((milliseconds - whole) * 1e6)
+  return new Date(whole).toISOString().replace('Z', `${String(rest).padStart(6, '0')}Z`)
+}

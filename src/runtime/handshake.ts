@@ -1,0 +1,144 @@
+// The host's half of program/sync.ts: answers the image's messages from its first breath to READY, and finds out what
+// became of it when it falls silent. What to do about a message is left to its handler.
+import { signalName } from '../abi/signal.ts'
+import { InitError, type TsruncError } from '../errors.ts'
+import type { Fd } from '../host/fd.ts'
+import { isErrno } from '../host/libc.ts'
+import { reap, type WaitStatus } from '../host/process.ts'
+import { receive, send } from '../host/socket.ts'
+import { failure, type SavedOrigin } from '../program/origins.ts'
+import { MESSAGE, type MessageName, message } from '../program/sync.ts'
+
+export interface Handlers {
+  /** The init is known from here on. */
+  init(pid: number): void
+  mapIds(pid: number): void
+  hooks(): void
+  console(master: Fd): void
+  ready(): void
+  /** Whether the kernel killed something of the container for lack of memory. */
+  outOfMemory(): boolean
+}
+
+export interface Talk {
+  readonly sync: Fd
+  /** The process that was launched. */
+  readonly pid: number
+  /** Whether it makes another one that becomes init. */
+  readonly forks: boolean
+  readonly origins: readonly SavedOrigin[]
+  readonly handlers: Handlers
+}
+
+interface Received {
+  readonly kind: MessageName | undefined
+  readonly op: number
+  readonly value: bigint
+  readonly fds: Fd[]
+}
+
+const names = new Map(Object.entries(MESSAGE.values).map(([name, value]) => [value, name as MessageName]))
+const GO = message.encode({ kind: MESSAGE.values.GO })
+
+/** Until the image is ready and has been told to go on. Throws what it reported, or how it died. */
+export class Handshake {
+  readonly #talk: Talk
+  #init: number | undefined
+
+  constructor(talk: Talk) {
+    this.#talk = talk
+  }
+
+  run(): void {
+    const { forks, pid } = this.#talk
+    this.#go()
+    if (!forks) this.#found(pid)
+    for (;;) {
+      const next = this.#receive()
+      if (next === undefined) throw this.#died()
+      if (next.kind === 'FAILED') throw this.#failed(next)
+      if (this.#answer(next)) return
+    }
+  }
+
+  #answer({ kind, value, fds }: Received): boolean {
+    const { handlers } = this.#talk
+    switch (kind) {
+      case 'MAP_IDS':
+        handlers.mapIds(Number(value))
+        this.#go()
+        return false
+      case 'FORKED':
+        reap(this.#talk.pid, true)
+        this.#found(Number(value))
+        return false
+      case 'HOOKS':
+        handlers.hooks()
+        this.#go()
+        return false
+      case 'CONSOLE': {
+        const [master] = fds
+        if (master === undefined) throw new InitError('container init sent no terminal')
+        handlers.console(master)
+        return false
+      }
+      case 'READY':
+        handlers.ready()
+        this.#go()
+        return true
+      default:
+        throw new InitError(`container init sent a message that makes no sense: ${kind ?? 'unknown'}`)
+    }
+  }
+
+  #found(pid: number): void {
+    this.#init = pid
+    this.#talk.handlers.init(pid)
+  }
+
+  #go(): void {
+    try {
+      send(this.#talk.sync, GO)
+    } catch (error) {
+      if (!isErrno(error, 'EPIPE', 'ECONNRESET')) throw error // it died: what it had to say is still to be read
+    }
+  }
+
+  #receive(): Received | undefined {
+    try {
+      const datagram = receive(this.#talk.sync, message.size)
+      if (datagram === undefined) return undefined
+      const { kind, op, value } = message.decode(datagram.bytes)
+      return { kind: names.get(kind), op: Number(op), value, fds: datagram.fds }
+    } catch (error) {
+      if (isErrno(error, 'ECONNRESET')) return undefined // it ended without having read all of ours
+      throw error
+    }
+  }
+
+  #failed({ op, value }: Received): TsruncError {
+    const error = failure(this.#talk.origins, op, value)
+    if (this.#talk.handlers.outOfMemory()) error.message += OOM
+    return inInit(error)
+  }
+
+  #died(): TsruncError {
+    const status = reap(this.#init ?? this.#talk.pid, true)
+    const oom = this.#talk.handlers.outOfMemory()
+    return inInit(new InitError(`container init ${describe(status)}${oom ? OOM : ''}`))
+  }
+}
+
+const OOM = ': container init was OOM-killed (memory limit too low?)'
+
+function describe(status: WaitStatus | undefined): string {
+  if (status === undefined) return 'ended'
+  if (status.signal === undefined) return `ended with status ${status.exitCode}`
+  return `was killed by ${signalName(status.signal) ?? `signal ${status.signal}`}`
+}
+
+/** Marks what the container's init reports, as runc's callers know it. */
+export function inInit<E extends TsruncError>(error: E): E {
+  error.message = `error during container init: ${error.message}`
+  return error
+}

@@ -1,0 +1,56 @@
+// kill: a signal to the container's init, by pidfd so that it can never reach a later process with the same pid.
+// Without a pid namespace of its own the container's other processes outlive their init, so SIGKILL is then given to
+// all of its cgroup, as with runc.
+import { SIG, signalNumber } from '../abi/signal.ts'
+import { StateError, UsageError } from '../errors.ts'
+import { pidfdOpen, sendSignal } from '../host/process.ts'
+import { type Container, isAlive, load } from './container.ts'
+import type { Runtime } from './store.ts'
+
+export interface KillOptions {
+  /** Every process of the container's cgroup; a stopped container is then no error. */
+  readonly all?: boolean | undefined
+}
+
+const notRunning = (): StateError => new StateError('container not running')
+
+export function kill(
+  runtime: Runtime,
+  id: string,
+  signal: string | number = 'SIGTERM',
+  options: KillOptions = {},
+): void {
+  const number = signalNumber(String(signal))
+  if (number === undefined) throw new UsageError(`unknown signal ${JSON.stringify(String(signal))}`)
+  using container = load(runtime, id)
+  const status = container.status()
+  const gone = status === 'stopped' || status === 'creating'
+  if (options.all) {
+    if (gone) signalCgroup(container, number)
+    else signalAll(container, number)
+    return
+  }
+  if (gone || !signalInit(container, number)) throw notRunning()
+  if (number !== SIG.SIGKILL) return
+  if (!container.saved.ownPidNamespace) signalCgroup(container, number)
+  if (status === 'paused') container.cgroup.thaw() // a frozen process of v1 dies only then
+}
+
+/** False when it is gone. */
+export function signalInit({ saved }: Container, number: number): boolean {
+  if (saved.init === undefined) return false
+  using pidfd = pidfdOpen(saved.init.pid)
+  // looked at after pidfd_open: from here on the pidfd means this process and no other
+  if (pidfd === undefined || !isAlive(saved.init)) return false
+  return sendSignal(pidfd, number)
+}
+
+function signalAll(container: Container, number: number): void {
+  if (container.cgroup.saved.mode === 'none') signalInit(container, number)
+  else signalCgroup(container, number)
+  if (number === SIG.SIGKILL && container.cgroup.state() === 'frozen') container.cgroup.thaw()
+}
+
+export function signalCgroup({ cgroup, saved }: Container, number: number): void {
+  if (saved.cgroupMade) cgroup.killAll(number)
+}

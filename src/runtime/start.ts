@@ -1,0 +1,52 @@
+// start: lets a created container's init run its program. What happens behind the gate is told by the fifo; a failure
+// there ends the container, as the spec has it: it is destroyed and its poststop hooks run.
+import { StateError, type TsruncError } from '../errors.ts'
+import { lock } from '../host/tree.ts'
+import { failure, type SavedOrigin } from '../program/origins.ts'
+import { type Container, hookState, load, ORIGINS_FILE, type Status } from './container.ts'
+import { destroy, end } from './delete.ts'
+import { passGate } from './gate.ts'
+import { inInit } from './handshake.ts'
+import { runHooks } from './hooks.ts'
+import type { Runtime } from './store.ts'
+import { Undo } from './undo.ts'
+
+const LOCK_FILE = 'lock'
+
+const STOPPED = 'cannot start a container that has stopped'
+const REFUSALS: Readonly<Record<Exclude<Status, 'created'>, string>> = {
+  creating: 'cannot start a container that is still being created',
+  running: 'cannot start an already running container',
+  paused: 'cannot start a container in the paused state',
+  stopped: STOPPED,
+}
+
+export function start(runtime: Runtime, id: string): void {
+  using container = load(runtime, id)
+  using _lock = lock(container.directory.fd, LOCK_FILE) // of two callers one finds it running
+  const status = container.status()
+  if (status !== 'created') throw new StateError(REFUSALS[status], { where: id })
+  const undo = new Undo()
+  undo.push(() => destroy(container))
+  undo.push(() => end(container))
+  try {
+    pass(container)
+    runHooks('poststart', container.saved.hooks.poststart, hookState(container.saved, 'running'))
+  } catch (error) {
+    undo.run(error)
+    throw error
+  }
+}
+
+function pass(container: Container): void {
+  const passage = passGate(container)
+  if (passage.kind === 'running') return
+  if (passage.kind === 'closed') throw new StateError(STOPPED, { where: container.id })
+  throw inInit(explain(container, passage.op, passage.value))
+}
+
+function explain({ directory, id }: Container, op: number, value: bigint): TsruncError {
+  const text = directory.read(ORIGINS_FILE)
+  if (text === undefined) return new StateError(`container ${id}: init failed at op ${op}, but ${ORIGINS_FILE} is gone`)
+  return failure(JSON.parse(text) as SavedOrigin[], op, value) // written by create, below a directory that is ours
+}

@@ -1,0 +1,176 @@
+// The state directory: the runtime's root, and one directory in it for each container, reserved by mkdir. Knows
+// nothing of what a status allows, nor what the files mean. Place and modes are those of runc(8).
+import { mkdirSync, readdirSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { O } from '../abi/fcntl.ts'
+import { S } from '../abi/stat.ts'
+import { StateError } from '../errors.ts'
+import { Fd } from '../host/fd.ts'
+import { isErrno } from '../host/libc.ts'
+import { fromNodeError } from '../host/node-error.ts'
+import { makeDirectory, removeTree, replaceFile, textBelow } from '../host/tree.ts'
+import { checkId } from './id.ts'
+
+/** Where containers are kept, and what the verbs need to know of their caller. */
+export interface Runtime {
+  /** The state directory, absolute. */
+  readonly root: string
+  /** The caller chose the root: `list` then complains when it does not exist. */
+  readonly rootGiven: boolean
+  readonly rootless: boolean
+  /** The caller's environment, for LISTEN_FDS; never given to containers or hooks. */
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Told of what went wrong without making the verb fail, such as a poststop hook. */
+  warn(problem: Error): void
+}
+
+export interface RuntimeOptions {
+  readonly root?: string | undefined
+  /** Absent: an effective user id other than 0 is rootless. */
+  readonly rootless?: boolean | undefined
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined
+  readonly warn?: ((problem: Error) => void) | undefined
+}
+
+const DEFAULT_ROOT = '/run/tsrunc'
+
+export function openRuntime(options: RuntimeOptions = {}): Runtime {
+  const environment = options.environment ?? {}
+  const rootless = options.rootless ?? process.geteuid?.() !== 0
+  const ofUser = rootless ? environment.XDG_RUNTIME_DIR : undefined // empty counts as unset
+  const root = resolve(options.root || (ofUser ? `${ofUser}/tsrunc` : DEFAULT_ROOT))
+  if (root === '/') throw new StateError('Option --root argument should not be set to /')
+  const warn = options.warn ?? (() => {})
+  return { root, rootGiven: Boolean(options.root), rootless, environment, warn }
+}
+
+const DIRECTORY = O.bits.O_PATH | O.bits.O_DIRECTORY
+const ROOT_MODE = 0o700
+/** Others may pass through, as with runc: engines put files of theirs below it. */
+const CONTAINER_MODE = 0o711
+const FILE_MODE = 0o600
+const WRITABLE_BY_OTHERS = 0o002
+const LARGEST_FILE = 64 * 1024 * 1024
+
+const rootError = (runtime: Runtime, what: string, cause: unknown): StateError =>
+  new StateError(`${what} the state directory ${runtime.root}: ${cause instanceof Error ? cause.message : cause}`, {
+    where: runtime.root,
+    hint: 'choose another one with --root',
+    cause,
+  })
+
+function openRoot(runtime: Runtime): Fd | undefined {
+  try {
+    return checkRoot(runtime, Fd.open(runtime.root, DIRECTORY))
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error instanceof StateError ? error : rootError(runtime, 'cannot open', error)
+  }
+}
+
+/** Whoever may rename entries of the root could put a state of their making in the place of ours. */
+function checkRoot(runtime: Runtime, root: Fd): Fd {
+  const { mode, uid } = root.stat()
+  const sticky = (mode & Number(S.bits.S_ISVTX)) !== 0
+  const shared = (mode & WRITABLE_BY_OTHERS) !== 0 && !sticky
+  if (!shared && (uid === 0 || uid === process.geteuid?.())) return root
+  root.close()
+  const why = shared ? 'every user may change it' : `it belongs to user ${uid}`
+  throw new StateError(`the state directory ${runtime.root} cannot be trusted: ${why}`, { where: runtime.root })
+}
+
+function makeRoot(runtime: Runtime): Fd {
+  const found = openRoot(runtime)
+  if (found !== undefined) return found
+  try {
+    mkdirSync(runtime.root, { recursive: true, mode: ROOT_MODE })
+  } catch (error) {
+    throw rootError(runtime, 'cannot make', fromNodeError(error))
+  }
+  const made = openRoot(runtime)
+  if (made === undefined) throw rootError(runtime, 'cannot open', 'it was removed')
+  return made
+}
+
+/** The directory of one container; closed by `using`. */
+export class ContainerDirectory {
+  readonly id: string
+  readonly path: string
+  readonly fd: Fd
+  readonly #root: Fd
+
+  constructor(runtime: Runtime, id: string, root: Fd, fd: Fd) {
+    this.id = id
+    this.path = `${runtime.root}/${id}`
+    this.#root = root
+    this.fd = fd
+  }
+
+  /** undefined when there is no such file. */
+  read(name: string): string | undefined {
+    return textBelow(this.fd, name, LARGEST_FILE)
+  }
+
+  has(path: string): boolean {
+    try {
+      this.fd.openAt(path, O.bits.O_PATH | O.bits.O_NOFOLLOW).close()
+      return true
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false
+      throw error
+    }
+  }
+
+  write(name: string, content: string | Uint8Array): void {
+    replaceFile(this.fd, name, content, FILE_MODE)
+  }
+
+  /** Removes the directory with all that is in it; fine when that has been done. */
+  remove(): void {
+    removeTree(this.#root, this.id)
+  }
+
+  [Symbol.dispose](): void {
+    this.fd.close()
+    this.#root.close()
+  }
+}
+
+/** Takes the id. Of several callers at the same time exactly one gets it. */
+export function reserve(runtime: Runtime, id: string): ContainerDirectory {
+  checkId(id)
+  const root = makeRoot(runtime)
+  try {
+    makeDirectory(root, id, CONTAINER_MODE)
+    return new ContainerDirectory(runtime, id, root, root.openAt(id, DIRECTORY | O.bits.O_NOFOLLOW))
+  } catch (error) {
+    root.close()
+    if (isErrno(error, 'EEXIST')) throw new StateError('container with given ID already exists')
+    throw rootError(runtime, 'cannot write to', error)
+  }
+}
+
+/** undefined when the id names no container. */
+export function find(runtime: Runtime, id: string): ContainerDirectory | undefined {
+  checkId(id)
+  const root = openRoot(runtime)
+  if (root === undefined) return undefined
+  try {
+    return new ContainerDirectory(runtime, id, root, root.openAt(id, DIRECTORY | O.bits.O_NOFOLLOW))
+  } catch (error) {
+    root.close()
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
+    throw error
+  }
+}
+
+/** Names in the root that could be containers, sorted; undefined when there is no root. */
+export function names(runtime: Runtime): string[] | undefined {
+  using root = openRoot(runtime)
+  if (root === undefined) return undefined
+  const entries = readdirSync(runtime.root, { withFileTypes: true })
+  return entries
+    .filter(entry => entry.isDirectory())
+    .map(entry => entry.name)
+    .sort()
+}
