@@ -67,6 +67,8 @@ const openWord: Printer = (value, { architecture }) => {
   const readOnly = (value & (O_WRONLY | O_RDWR | O_PATH)) === 0n
   return join(readOnly ? 'O_RDONLY' : '0', table.format(value))
 }
+/** O_CLOEXEC alone, where nothing is opened. */
+const dupWord: Printer = (value, { architecture }) => openFlags(architecture).format(value)
 const atFlags =
   (own: Record<string, bigint>, table: { format(value: bigint): string } = AT): Printer =>
   value => {
@@ -154,7 +156,7 @@ export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
   dup3: [
     ['oldfd', fd],
     ['newfd', fd],
-    ['flags', openWord],
+    ['flags', dupWord],
   ],
   fcntl: [file, ['op', from(F)], ['arg', fcntlArgument]],
   ioctl: [file, ['op', request], ['argp', pointer]],

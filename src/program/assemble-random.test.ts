@@ -1,0 +1,153 @@
+// Random programs: every op must be found again in its record.
+import t from 'tap'
+import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
+import { assemble } from './assemble.ts'
+import { CONDITION, type Fields, KIND, RECORD_SIZE, readRecord } from './encode.ts'
+import type { Cell, Label, Op, Operand, Slot } from './op.ts'
+import { address, cell, fail, int, jump, label, load, set, slotIn, str, syscall } from './op.ts'
+
+const origin = { intent: 'test' }
+const PLACES = { cells: 0x1000, records: 0x20000 }
+
+const CELLS: readonly Cell[] = [
+  cell('a', 8),
+  cell('b', 32),
+  cell('c', 16, [new Uint8Array(16).fill(9)]),
+  cell('d', 4096),
+]
+const CALLS = ['getpid', 'mount', 'openat2', 'close', 'prctl'] as const satisfies SyscallName[]
+
+t.test('programs of random ops are in the records what they were as ops', t => {
+  for (let seed = 1; seed <= 40; seed++) {
+    const ops = [...randomOps(seed), syscall('exit_group', [int(0)], origin)]
+    const { text } = assemble(ops, 'x86_64', 3, () => PLACES)
+    const view = new DataView(text.buffer, text.byteOffset, text.length)
+    const seen: Seen = { ops, view, cells: new Map() }
+    const numbered = ops.filter(op => op.kind !== 'label')
+    const wrong = numbered.findIndex((op, i) => !isRecordOf(op, readRecord(view, i * RECORD_SIZE), seen))
+    t.equal(wrong, -1, `seed ${seed}: ${numbered.length} ops`)
+    t.ok(apart(seen.cells), `seed ${seed}: no two cells overlap`)
+  }
+  t.end()
+})
+
+/** Numbers that look random and are the same each time (mulberry32). */
+function generator(seed: number): (below: number) => number {
+  let state = seed
+  return below => {
+    state = (state + 0x6d2b79f5) | 0
+    let x = Math.imul(state ^ (state >>> 15), 1 | state)
+    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x
+    return ((x ^ (x >>> 14)) >>> 0) % below
+  }
+}
+
+function randomOps(seed: number): Op[] {
+  const random = generator(seed)
+  const pick = <T>(list: readonly T[]): T => list[random(list.length)] as T // not empty
+  const labels = Array.from({ length: 4 }, (_, i) => label(`l${i}`))
+  const anySlot = (): Slot => {
+    const of = pick(CELLS)
+    return slotIn(of, random(of.size - 7))
+  }
+  const operand = (): Operand => {
+    const makers: (() => Operand)[] = [
+      () => int(BigInt(random(2 ** 32)) << BigInt(random(32))),
+      () => int(-BigInt(random(5000))),
+      () => str('x'.repeat(random(20))),
+      () => load(anySlot()),
+      () => address(pick(CELLS), random(8)),
+    ]
+    return pick(makers)()
+  }
+  const operands = (): Operand[] => Array.from({ length: random(7) }, operand)
+  const makers: (() => Op)[] = [
+    () => syscall(pick(CALLS), operands(), origin),
+    () =>
+      syscall(pick(CALLS), operands(), origin, {
+        result: anySlot(),
+        on: { errnos: ['EIO', 'EPERM'], to: pick(labels) },
+      }),
+    () => syscall(pick(CALLS), operands(), origin, { on: { errnos: 'any' } }),
+    () => jump(pick(labels), origin, { slot: anySlot(), mask: 0xffn, is: pick(['eq', 'ne', 'lt', 'ge']), value: 3n }),
+    () => set(anySlot(), operand(), origin),
+    () => fail(operand(), origin),
+  ]
+  const ops = Array.from({ length: 30 }, () => pick(makers)())
+  for (const one of labels) ops.splice(random(ops.length), 0, one)
+  return ops
+}
+
+// ---- a record read back against its op ----
+
+interface Seen {
+  readonly ops: readonly Op[]
+  readonly view: DataView
+  /** Where each cell was found. */
+  readonly cells: Map<Cell, number>
+}
+
+function isRecordOf(op: Exclude<Op, Label>, got: Fields, seen: Seen): boolean {
+  const operandsAre = (operands: readonly Operand[]): boolean =>
+    operands.every((operand, i) => isOperand(operand, i, got, seen))
+  switch (op.kind) {
+    case 'syscall':
+      return (
+        got.kind === Number(KIND.values.SYSCALL) &&
+        got.number === SYSCALLS[op.name][0] &&
+        got.target === recordOf(op.on?.to, seen) &&
+        (op.result === undefined ? got.result === 0 : isAt(op.result, got.result, seen)) &&
+        operandsAre(op.args)
+      )
+    case 'jump':
+      return got.target === recordOf(op.to, seen) && got.number === Number(CONDITION.values[op.when?.is ?? 'always'])
+    case 'set':
+      return isAt(op.slot, got.result, seen) && operandsAre([op.value])
+    case 'fail':
+      return got.kind === Number(KIND.values.FAIL) && operandsAre([op.status])
+    default:
+      return op satisfies never
+  }
+}
+
+function isOperand(operand: Operand, index: number, got: Fields, seen: Seen): boolean {
+  const value = BigInt(got.operands[index] ?? 0)
+  const loaded = ((got.loads >> index) & 1) === 1
+  switch (operand.kind) {
+    case 'int':
+      return !loaded && BigInt.asUintN(64, operand.value) === value
+    case 'data':
+      return !loaded && textAt(seen.view, Number(value) - PLACES.records) === JSON.parse(operand.text)
+    case 'load':
+      return loaded && isAt(operand.slot, Number(value), seen)
+    case 'address':
+      return !loaded && isAt(operand, Number(value), seen)
+    default:
+      return operand satisfies never
+  }
+}
+
+/** Up to the NUL. */
+function textAt(view: DataView, start: number): string {
+  let text = ''
+  for (let at = start; view.getUint8(at) !== 0; at++) text += String.fromCharCode(view.getUint8(at))
+  return text
+}
+
+function recordOf(to: Label | undefined, { ops }: Seen): number {
+  if (to === undefined) return 0
+  const before = ops.slice(0, ops.indexOf(to)).filter(op => op.kind !== 'label')
+  return PLACES.records + before.length * RECORD_SIZE
+}
+
+/** The same cell lies at the same place each time. */
+function isAt({ cell, offset }: { cell: Cell; offset: number }, at: number, { cells }: Seen): boolean {
+  const known = cells.get(cell) ?? at - offset
+  cells.set(cell, known)
+  return known === at - offset
+}
+
+function apart(cells: ReadonlyMap<Cell, number>): boolean {
+  const sorted = [...cells].sort(([, a], [, b]) => a - b)
+  return sorted.every(([cell, at], i) => at + cell.size <= (sorted[i + 1]?.[1] ?? Number.POSITIVE_INFINITY))
+}
