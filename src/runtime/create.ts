@@ -41,15 +41,14 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
   using _rootfs = compiled.rootfs.fd
   checkTerminal(compiled.bundle.spec.process.terminal ?? false, attachment.detach, options.consoleSocket)
   const image = buildImage(compiled.ops, compiled.facts.architecture, compiled.facts.descriptors.sync)
+  // connected early: whoever asked for it may already have gone
+  using console = connect(options.consoleSocket)
+  using pidfds = connect(options.pidfdSocket)
+  using directory = reserve(runtime, id)
   const undo = new Undo()
   try {
-    // connected early: whoever asked for it may already have gone
-    using console = connect(options.consoleSocket)
-    using pidfds = connect(options.pidfdSocket)
-    using directory = reserve(runtime, id)
     const onMaster = attachment.onMaster ?? (master => console && sendMaster(console, master))
-    const creation = new Creation({ runtime, compiled, image, directory, onMaster, pidfds }, undo)
-    const pid = creation.run()
+    const pid = new Creation({ runtime, compiled, image, directory, onMaster, pidfds }, undo).run()
     if (options.pidFile) writePidFile(options.pidFile, pid)
     return pid
   } catch (error) {
