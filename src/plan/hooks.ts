@@ -33,9 +33,10 @@ import { environment } from './environment.ts'
 import { field } from './memory.ts'
 import { closeOnExec } from './process.ts'
 
+/** Also for the hooks in the container alone: only at the host's GO does their state document hold the pid of init. */
 export function planHostHooks(context: PlanContext): Op[] {
-  const { prestart = [], createRuntime = [] } = context.spec.hooks ?? {}
-  if (prestart.length + createRuntime.length === 0) return []
+  const { prestart = [], createRuntime = [], createContainer = [] } = context.spec.hooks ?? {}
+  if (prestart.length + createRuntime.length + createContainer.length === 0) return []
   const origin = { pointer: '/hooks', intent: 'let the host run its hooks' }
   return [...say(context, 'HOOKS', 0n, origin), ...waitForGo(context, origin)]
 }
