@@ -1,11 +1,12 @@
 // The entries of /mounts, in order: each on a target that is resolved inside the root. What a bind is made of was
 // cloned before (sources.ts) and is only put in place here. Cgroup mounts are cgroup-mounts.ts.
 // Documents: runtime-spec config.md "Mounts"; mount(2), move_mount(2).
+import { ERRNO } from '../abi/errno.ts'
 import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { STATX, statx } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, int, jump, label, load, type Op, type Slot, slotIn, str, syscall } from '../program/op.ts'
+import { address, cell, fail, int, jump, label, load, type Op, type Slot, slotIn, str, syscall } from '../program/op.ts'
 import { planCgroupMount } from './cgroup-mounts.ts'
 import { type PlanContext, slotNamed } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
@@ -32,9 +33,23 @@ function planBind(context: PlanContext, entry: Entry): Op[] {
   return [
     ...(path === '/proc' ? mustBeProc(source, origin) : []),
     ...target.ops,
-    attach(source, target.fd, origin),
+    ...(kind === 'file' ? attachFile(entry, source, target.fd) : [attach(source, target.fd, origin)]),
     close(source, origin),
     close(target.fd, origin),
+  ]
+}
+
+/** move_mount answers EINVAL when the target is a directory; callers look for the words of ENOTDIR. */
+function attachFile({ mount, path, origin }: Entry, source: Slot, target: Slot): Op[] {
+  const mismatch = label('mismatch')
+  const done = label('mounted')
+  const intent = `cannot bind the file ${mount.source} on the directory ${path}: ${ERRNO.ENOTDIR[1]}`
+  return [
+    attach(source, target, origin, { errnos: ['EINVAL'], to: mismatch }),
+    jump(done, origin),
+    mismatch,
+    fail(ERRNO.ENOTDIR[0], { ...origin, intent }),
+    done,
   ]
 }
 

@@ -1,6 +1,6 @@
-// maskedPaths and readonlyPaths. A masked file becomes the host's /dev/null, a masked directory an empty tmpfs; what
-// is not there needs no mask. Done before the root is entered: nothing of the image, a false /dev/null least of all,
-// can be taken for the real one (CVE-2025-31133).
+// maskedPaths and readonlyPaths. A masked file becomes the container's /dev/null, a masked directory an empty tmpfs;
+// what is not there needs no mask. The null device is checked to be it, by the descriptor that is then used
+// (CVE-2025-31133); the host's would do as well, but root of the container could change its mode.
 // Document: runtime-spec config-linux.md "Masked Paths", "Readonly Paths".
 import { ERRNO } from '../abi/errno.ts'
 import { AT } from '../abi/fcntl.ts'
@@ -19,12 +19,11 @@ import {
   type Slot,
   slot,
   slotIn,
-  str,
   syscall,
 } from '../program/op.ts'
 import { ALL_BITS, type PlanContext, pointer } from './context.ts'
 import { attach, changeMount, cloneTree, close, mount } from './mount-calls.ts'
-import { cleanPath, EMPTY, fixedPath, HERE, openBits, openInRoot } from './resolve.ts'
+import { cleanPath, EMPTY, fixedPath, openBits, openInRoot } from './resolve.ts'
 
 /** Read-only ones first: a mask that lies below one of them must not be covered by it. */
 export function planPaths(context: PlanContext): Op[] {
@@ -63,54 +62,47 @@ function planMaskedPaths(context: PlanContext): Op[] {
   return [...nothing.ops, ...masks.flatMap(mask => planMask(context, mask, nothing.fd)), close(nothing.fd, origin)]
 }
 
-/** The host's /dev/null, checked to be it: a character device 1:3. */
+/** A character device 1:3. */
 function openNothing(context: PlanContext): { ops: Op[]; fd: Slot } {
-  const origin: Origin = { pointer: '/linux/maskedPaths', intent: 'open /dev/null of the host' }
-  const wrong: Origin = { ...origin, intent: '/dev/null of the host is not the null device' }
-  const fd = slot('fd of /dev/null')
+  const origin: Origin = { pointer: '/linux/maskedPaths', intent: 'open /dev/null of the container' }
+  const wrong: Origin = { ...origin, intent: '/dev/null of the container is not the null device' }
   const memory = cell('statx of /dev/null', statx.size)
   const refused = label('refused')
   const fine = label('is the null device')
-  const flags = int(openBits(context, 'O_PATH', 'O_NOFOLLOW', 'O_CLOEXEC'))
+  const { fd, ops } = openInRoot(context, '/dev/null', openBits(context, 'O_PATH', 'O_NOFOLLOW'), origin)
   const what = int(STATX.bits.STATX_TYPE)
   const mode = slotIn(memory, statx.offset('stx_mode'))
   // two fields of 32 bits side by side
   const device = slotIn(memory, statx.offset('stx_rdev_major'))
-  return {
-    fd,
-    ops: [
-      syscall('openat', [HERE, str('/dev/null'), flags, int(0)], origin, { result: fd }),
-      syscall('statx', [load(fd), EMPTY, int(AT.bits.AT_EMPTY_PATH), what, address(memory)], origin),
-      jump(refused, wrong, { slot: mode, mask: S.bits.S_IFMT, is: 'ne', value: S.bits.S_IFCHR }),
-      jump(fine, wrong, { slot: device, mask: ALL_BITS, is: 'eq', value: 1n | (3n << 32n) }),
-      refused,
-      fail(ERRNO.ENODEV[0], wrong),
-      fine,
-    ],
-  }
+  const check = [
+    syscall('statx', [load(fd), EMPTY, int(AT.bits.AT_EMPTY_PATH), what, address(memory)], origin),
+    jump(refused, wrong, { slot: mode, mask: S.bits.S_IFMT, is: 'ne', value: S.bits.S_IFCHR }),
+    jump(fine, wrong, { slot: device, mask: ALL_BITS, is: 'eq', value: 1n | (3n << 32n) }),
+    refused,
+    fail(ERRNO.ENODEV[0], wrong),
+    fine,
+  ]
+  return { fd, ops: [...ops, ...check] }
 }
 
 function planMask(context: PlanContext, { path, index }: { path: string; index: number }, nothing: Slot): Op[] {
   const origin: Origin = { pointer: pointer('linux', 'maskedPaths', index), intent: `mask ${cleanPath(path)}` }
-  const { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC } = MS.bits
   const absent = label('absent')
   const directory = label('directory')
   const masked = label('masked')
   const target = openInRoot(context, path, openBits(context, 'O_PATH'), origin, { missing: absent })
   const copy = slot(`mask of ${cleanPath(path)}`)
   const { target: number } = context.numbers
-  const flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+  const flags = MS.bits.MS_RDONLY
   return [
     ...target.ops,
     cloneTree(nothing, origin, { recursive: false, result: copy }),
-    attach(copy, target.fd, origin, { errnos: ['ENOTDIR'], to: directory }),
+    // EINVAL: a file cannot cover a directory (ENOTDIR is what mount(2) says to the same)
+    attach(copy, target.fd, origin, { errnos: ['EINVAL', 'ENOTDIR'], to: directory }),
     jump(masked, origin),
     directory,
     syscall('dup3', [load(target.fd), int(number), int(openBits(context, 'O_CLOEXEC'))], origin),
-    mount(
-      { source: 'tmpfs', target: fixedPath(number), type: 'tmpfs', flags, data: 'nr_blocks=1,nr_inodes=2' },
-      origin,
-    ),
+    mount({ source: 'tmpfs', target: fixedPath(number), type: 'tmpfs', flags }, origin),
     masked,
     close(copy, origin),
     close(target.fd, origin),

@@ -1,0 +1,125 @@
+// For tests only: runs the program of a spec with a minimal host (no cgroup, no state directory, no hooks), and says
+// what the container printed and how it ended. Needs root.
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { O } from '../abi/fcntl.ts'
+import { Fd } from '../host/fd.ts'
+import { launch } from '../host/launch.ts'
+import { sealedMemfd } from '../host/memfd.ts'
+import { reap, sendSignal } from '../host/process.ts'
+import { receive, send, seqpacketPair } from '../host/socket.ts'
+import { makeFifo } from '../host/tree.ts'
+import { buildImage } from '../image/build.ts'
+import type { Facts, PlanOptions } from '../plan/facts.ts'
+import { planInit } from '../plan/init.ts'
+import { failure, origins } from '../program/origins.ts'
+import { descriptors, EXEC_FIFO, MESSAGE, message } from '../program/sync.ts'
+import type { IdMapping, Spec } from '../spec/gen/types.ts'
+import { testFacts, testOptions } from './golden.ts'
+
+export interface Outcome {
+  /** What the program wrote to stdout and stderr. */
+  readonly output: string
+  /** Exit status; absent when the program was not reached. */
+  readonly status?: number
+  /** Why it was not. */
+  readonly error?: Error
+}
+
+export function trial(spec: Spec, facts: Partial<Facts> = {}, options: Partial<PlanOptions> = {}): Outcome {
+  const work = mkdtempSync(join(tmpdir(), 'tsrunc-trial-'))
+  try {
+    return runIn(work, spec, testFacts({ ...facts, descriptors: descriptors(0) }), testOptions(options))
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
+
+function runIn(work: string, spec: Spec, facts: Facts, options: PlanOptions): Outcome {
+  const gate = join(work, 'gate')
+  mkdirSync(gate)
+  const { bits } = O
+  using gateFd = Fd.open(gate, bits.O_PATH | bits.O_DIRECTORY)
+  makeFifo(gateFd, EXEC_FIFO, 0o600)
+  const ops = planInit(spec, facts, options)
+  const saved = origins(ops, facts.architecture)
+  using image = sealedMemfd('tsrunc init', buildImage(ops, facts.architecture, facts.descriptors.sync))
+  const [ours, theirs] = seqpacketPair()
+  using socket = ours
+  const rootfs = spec.root.path.startsWith('/') ? spec.root.path : join(facts.bundle, spec.root.path)
+  using rootfsFd = Fd.open(rootfs, bits.O_PATH | bits.O_DIRECTORY)
+  using nothing = Fd.open('/dev/null', bits.O_RDWR)
+  const output = openSync(join(work, 'output'), 'w')
+  const { sync, rootfs: rootNumber, gate: gateNumber, hookState, hookOutput } = facts.descriptors
+  const first = launch({
+    image,
+    argv: ['init'],
+    stdio: [nothing.number, output, output],
+    preserved: 0,
+    passed: new Map([
+      [sync, theirs],
+      [rootNumber, rootfsFd],
+      [gateNumber, gateFd],
+      [hookState, nothing],
+      [hookOutput, nothing],
+    ]),
+  })
+  theirs.close()
+  closeSync(output)
+  const talk = new Talk(socket, first, spec)
+  const ended = talk.untilReady()
+  const error: Error | undefined = ended ? failure(saved, ended.op, ended.value) : start(gate, saved)
+  if (error !== undefined) sendSignal(talk.pid, 9)
+  const status = reap(talk.pid, true)
+  const text = readFileSync(join(work, 'output'), 'utf8')
+  return error === undefined ? { output: text, status: status?.exitCode ?? -1 } : { output: text, error }
+}
+
+/** Opening the fifo lets init go on; what comes behind its first byte is a failure. */
+function start(gate: string, saved: ReturnType<typeof origins>): Error | undefined {
+  const answer = readFileSync(join(gate, EXEC_FIFO))
+  if (answer.length <= 1) return undefined
+  const { op, value } = message.decode(answer.subarray(1))
+  return failure(saved, Number(op), value)
+}
+
+class Talk {
+  readonly #socket: Fd
+  readonly #spec: Spec
+  /** The process to wait for: A, then B. */
+  pid: number
+
+  constructor(socket: Fd, pid: number, spec: Spec) {
+    this.#socket = socket
+    this.#spec = spec
+    this.pid = pid
+  }
+
+  untilReady(): { op: number; value: bigint } | undefined {
+    this.#go()
+    for (;;) {
+      const got = receive(this.#socket, message.size, { timeoutMs: 10_000 })
+      if (got === undefined) return { op: 0, value: 0n }
+      const { kind, op, value } = message.decode(got.bytes)
+      if (kind === MESSAGE.values.FAILED) return { op: Number(op), value }
+      if (kind === MESSAGE.values.MAP_IDS) this.#mapIds(Number(value))
+      if (kind === MESSAGE.values.FORKED) {
+        reap(this.pid, true)
+        this.pid = Number(value)
+      } else this.#go()
+      if (kind === MESSAGE.values.READY) return undefined
+    }
+  }
+
+  #go(): void {
+    send(this.#socket, message.encode({ kind: MESSAGE.values.GO }))
+  }
+
+  #mapIds(pid: number): void {
+    const lines = (maps: readonly IdMapping[] = []) =>
+      maps.map(({ containerID, hostID, size }) => `${containerID} ${hostID} ${size}\n`).join('')
+    writeFileSync(`/proc/${pid}/uid_map`, lines(this.#spec.linux?.uidMappings))
+    writeFileSync(`/proc/${pid}/gid_map`, lines(this.#spec.linux?.gidMappings))
+  }
+}
