@@ -2,7 +2,7 @@
 // host, so with a user namespace it happens before that namespace is there; the exact values come as late as possible,
 // since the set-up may need more (processes, descriptors) than the program gets. To lower a limit takes nothing.
 // See prlimit(2), getrlimit(2).
-import { RLIMIT, rlimit64 } from '../abi/resource.ts'
+import { RLIM_INFINITY, RLIMIT, rlimit64 } from '../abi/resource.ts'
 import type { Origin } from '../errors.ts'
 import { address, cell, int, jump, label, NULL, type Op, set, slotIn, struct, syscall } from '../program/op.ts'
 import type { Rlimit } from '../spec/gen/types.ts'
@@ -22,9 +22,11 @@ const limits = (context: PlanContext): Limit[] =>
     ...limit,
     origin: {
       pointer: pointer('process', 'rlimits', index),
-      intent: `set ${limit.type} to ${limit.soft}:${limit.hard}`,
+      intent: `set ${limit.type} to ${named(limit.soft)}:${named(limit.hard)}`,
     },
   }))
+
+const named = (value: number | bigint): string => (value === RLIM_INFINITY ? 'unlimited' : String(value))
 
 /** Raises the hard limits while the privileges of the host are there; nothing is lowered. */
 export function planHostLimits(context: PlanContext): Op[] {
@@ -50,7 +52,11 @@ const isTooTight = (context: PlanContext, { type, soft }: Limit): boolean =>
   type === 'RLIMIT_NOFILE' && soft < context.numbers.end + SPARE
 
 const exactly = ({ type, soft, hard, origin }: Limit): Op => {
-  const value = struct(rlimit64, { rlim_cur: soft, rlim_max: hard }, `{rlim_cur=${soft}, rlim_max=${hard}}`)
+  const value = struct(
+    rlimit64,
+    { rlim_cur: soft, rlim_max: hard },
+    `{rlim_cur=${named(soft)}, rlim_max=${named(hard)}}`,
+  )
   return syscall('prlimit64', [SELF, int(RLIMIT.values[type]), value, NULL], origin)
 }
 
