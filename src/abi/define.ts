@@ -90,7 +90,10 @@ export function defineStruct<Name extends string>(source: string, fields: Record
     offset,
     encode(values) {
       const bytes = new Uint8Array(size)
-      for (const name of names) put(bytes, offset(name), fields[name], BigInt(values[name] ?? 0), `${source}: ${name}`)
+      for (const name of names) {
+        const value = values[name]
+        if (value !== undefined) put(bytes, offset(name), fields[name], BigInt(value), `${source}: ${name}`)
+      }
       return bytes
     },
     decode(bytes) {
@@ -102,14 +105,32 @@ export function defineStruct<Name extends string>(source: string, fields: Record
 }
 
 function put(bytes: Uint8Array, at: number, type: FieldType, value: bigint, what: string): void {
-  const bitsWide = WIDTH[type] * 8
-  const fits = type.startsWith('i') ? BigInt.asIntN(bitsWide, value) : BigInt.asUintN(bitsWide, value)
+  const bits = WIDTH[type] * 8
+  const fits = type.startsWith('i') ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)
   if (fits !== value) throw new RangeError(`${what}: ${value} does not fit ${type}`)
-  for (let i = 0; i < WIDTH[type]; i++) bytes[at + i] = Number((value >> BigInt(8 * i)) & 0xffn)
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, WIDTH[type])
+  if (bits === 64) view.setBigUint64(0, value, true)
+  else if (bits === 32) view.setUint32(0, Number(value), true)
+  else if (bits === 16) view.setUint16(0, Number(value), true)
+  else view.setUint8(0, Number(value))
 }
 
 function take(bytes: Uint8Array, at: number, type: FieldType): bigint {
-  let value = 0n
-  for (let i = WIDTH[type] - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i] ?? 0)
-  return type.startsWith('i') ? BigInt.asIntN(WIDTH[type] * 8, value) : value
+  const view = new DataView(bytes.buffer, bytes.byteOffset + at, WIDTH[type])
+  switch (type) {
+    case 'u8':
+      return BigInt(view.getUint8(0))
+    case 'u16':
+      return BigInt(view.getUint16(0, true))
+    case 'u32':
+      return BigInt(view.getUint32(0, true))
+    case 'i32':
+      return BigInt(view.getInt32(0, true))
+    case 'u64':
+      return view.getBigUint64(0, true)
+    case 'i64':
+      return view.getBigInt64(0, true)
+    default:
+      return type satisfies never
+  }
 }

@@ -14,7 +14,17 @@ import {
   writeRecord,
 } from './encode.ts'
 import { type Cells, gatherCells, Memory } from './memory.ts'
-import { cell, ERROR_CHANNEL, type Label, type OnErrno, type Op, type Operand } from './op.ts'
+import {
+  cell,
+  ERROR_CHANNEL,
+  int,
+  type Label,
+  load,
+  type OnErrno,
+  type Op,
+  type Operand,
+  type SyscallOp,
+} from './op.ts'
 import { MESSAGE, message } from './sync.ts'
 
 /** An op of a program, with its number: what is left when labels are taken out. */
@@ -55,15 +65,15 @@ export function assemble(
   checkEnd(ops, numbered)
   const cells = gatherCells(ops, [ERROR_CHANNEL.cell, failureMessage])
   const addresses = place(cells)
-  const labels = labelAddresses(ops, addresses.records)
   const recordBytes = numbered.length * RECORD_SIZE
   const memory = new Memory(cells, addresses.cells, addresses.records + recordBytes)
+  const places = { architecture, labels: labelAddresses(ops, addresses.records), memory }
 
   const records = new Uint8Array(recordBytes)
   const view = new DataView(records.buffer)
   numbered.forEach((op, number) => {
     try {
-      writeRecord(view, number * RECORD_SIZE, fields(op, architecture, labels, memory))
+      writeRecord(view, number * RECORD_SIZE, fields(op, places))
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause)
       throw new ProgramError(`op ${number} (${op.origin.intent}): ${what}`, { cause })
@@ -73,63 +83,73 @@ export function assemble(
   return { text: concatenate(records, memory.data), initial, memoryBytes: cells.bytes }
 }
 
-function fields(op: Numbered, architecture: Architecture, labels: ReadonlyMap<Label, number>, memory: Memory): Fields {
-  const target = (label: Label | undefined): number => {
-    if (label === undefined) return 0
-    const address = labels.get(label)
-    if (address === undefined) throw new ProgramError(`label ${label.name} is not in the program`)
-    return address
-  }
-  const base = {
-    kind: Number(KIND.values.SYSCALL),
-    loads: 0,
-    number: 0,
-    target: 0,
-    result: 0,
-    errnos: [],
-    operands: [],
-  }
+/** All that an op may refer to. */
+interface Places {
+  readonly architecture: Architecture
+  readonly labels: ReadonlyMap<Label, number>
+  readonly memory: Memory
+}
+
+function fields(op: Numbered, places: Places): Fields {
   switch (op.kind) {
-    case 'syscall': {
-      const number = SYSCALLS[op.name][column(architecture)]
-      if (number === null) throw new ProgramError(`${architecture} has no system call ${op.name}`)
-      if (op.args.length > MAX_OPERANDS) throw new ProgramError(`${op.name} with ${op.args.length} arguments`)
-      const result = op.result === undefined ? 0 : memory.cellAddress(op.result, 8)
-      return { ...base, ...operands(op.args, memory), number, result, errnos: errnos(op.on), target: target(op.on?.to) }
-    }
+    case 'syscall':
+      return callFields(op, places)
     case 'jump': {
-      const jump = { ...base, kind: Number(KIND.values.JUMP), target: target(op.to) }
-      if (op.when === undefined) return jump
-      const { slot, mask, is, value } = op.when
-      const compared: Operand[] = [{ kind: 'load', slot }, constant(mask), constant(value)]
-      return { ...jump, ...operands(compared, memory), number: Number(CONDITION.values[is]) }
+      const { to, when } = op
+      const compared: Operand[] = when === undefined ? [] : [load(when.slot), int(when.mask), int(when.value)]
+      const number = Number(CONDITION.values[when?.is ?? 'always'])
+      return { ...control('JUMP', compared, places), number, target: target(to, places) }
     }
-    case 'set': {
-      const set = { ...base, kind: Number(KIND.values.SET), result: memory.cellAddress(op.slot, 8) }
-      return { ...set, ...operands([op.value], memory) }
-    }
+    case 'set':
+      return { ...control('SET', [op.value], places), result: places.memory.cellAddress(op.slot, 8) }
     case 'fail':
-      return { ...base, kind: Number(KIND.values.FAIL), ...operands([op.status], memory) }
+      return control('FAIL', [op.status], places)
     default:
       return op satisfies never
   }
 }
 
-const constant = (value: bigint): Operand => ({ kind: 'int', value })
-
-function operands(list: readonly Operand[], memory: Memory): Pick<Fields, 'loads' | 'operands'> {
-  let loads = 0
-  const values = list.map((operand, i) => {
-    if (operand.kind === 'load') loads |= 1 << i
-    return operandValue(operand, memory)
-  })
-  return { loads, operands: values }
+function callFields({ name, args, result, on }: SyscallOp, places: Places): Fields {
+  const number = SYSCALLS[name][column(places.architecture)]
+  if (number === null) throw new ProgramError(`${places.architecture} has no system call ${name}`)
+  if (args.length > MAX_OPERANDS) throw new ProgramError(`${name} with ${args.length} arguments`)
+  return {
+    kind: Number(KIND.values.SYSCALL),
+    loads: loads(args),
+    number,
+    target: target(on?.to, places),
+    result: result === undefined ? 0 : places.memory.cellAddress(result, 8),
+    errnos: errnos(on),
+    operands: args.map(arg => operandValue(arg, places.memory)),
+  }
 }
+
+const control = (kind: keyof typeof KIND.values, list: readonly Operand[], { memory }: Places): Fields => ({
+  kind: Number(KIND.values[kind]),
+  loads: loads(list),
+  number: 0,
+  target: 0,
+  result: 0,
+  errnos: [],
+  operands: list.map(operand => operandValue(operand, memory)),
+})
+
+const loads = (list: readonly Operand[]): number =>
+  list.reduce((mask, operand, i) => (operand.kind === 'load' ? mask | (1 << i) : mask), 0)
+
+function target(label: Label | undefined, { labels }: Places): number {
+  if (label === undefined) return 0
+  const address = labels.get(label)
+  if (address === undefined) throw new ProgramError(`label ${label.name} is not in the program`)
+  return address
+}
+
+const [LEAST, GREATEST] = [-(2n ** 63n), 2n ** 64n - 1n]
 
 function operandValue(operand: Operand, memory: Memory): number | bigint {
   switch (operand.kind) {
     case 'int':
-      if (BigInt.asUintN(64, operand.value) !== operand.value && BigInt.asIntN(64, operand.value) !== operand.value)
+      if (operand.value < LEAST || operand.value > GREATEST)
         throw new ProgramError(`${operand.value} does not fit 64 bits`)
       return operand.value
     case 'data':

@@ -51,7 +51,7 @@ export function gatherCells(ops: readonly Op[], first: readonly Cell[]): Cells {
   const visit = (place: Operand | Slot): void => {
     if (place.kind === 'address' || place.kind === 'slot') addCell(place.cell)
     else if (place.kind === 'load') addCell(place.slot.cell)
-    else if (place.kind === 'data' && !seen.has(place)) {
+    else if (place.kind === 'data' && !isPlain(place.parts) && !seen.has(place)) {
       seen.add(place)
       place.parts.forEach(visitPart)
     }
@@ -60,6 +60,9 @@ export function gatherCells(ops: readonly Op[], first: readonly Cell[]): Cells {
   for (const op of ops) eachPlace(op, visit)
   return layOut([...found], new Set(first))
 }
+
+/** Constant bytes and nothing else, as nearly all data is. */
+const isPlain = (parts: readonly Part[]): boolean => parts.length === 1 && parts[0] instanceof Uint8Array
 
 function layOut(cells: readonly Cell[], first: ReadonlySet<Cell>): Cells {
   const isInitialized = (cell: Cell): boolean => cell.init !== undefined || first.has(cell)
@@ -137,7 +140,7 @@ export class Memory {
   }
 
   #place(bytes: Uint8Array): number {
-    const key = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    const key = bytes.join()
     const equal = this.#byContent.get(key)
     if (equal !== undefined) return equal
     // structs and arrays are whole words long and want to be aligned; strings do not care
