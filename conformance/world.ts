@@ -104,8 +104,9 @@ export class World {
 
   /** Returns what was left in spite of delete --force. */
   clear(): string[] {
-    for (const id of this.#ids) this.runtime.run(['delete', '--force', id])
-    const left = this.left()
+    const before = this.left()
+    if (before.length > 0) for (const id of this.#ids) this.runtime.run(['delete', '--force', id])
+    const left = before.length > 0 ? this.left() : []
     rmSync(this.directory, { recursive: true, force: true })
     return left
   }

@@ -1,0 +1,7 @@
+// The control: a case that runc does not pass is wrong, or misses.ts says why.
+import { spawnSync } from 'node:child_process'
+import t from 'tap'
+import { conductAll } from './suite.ts'
+
+if (spawnSync('runc', ['--version']).error) t.pass('conformance', { skip: 'needs runc' })
+else await conductAll('runc', /./)
