@@ -6,11 +6,13 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { cpus, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { becomeSubreaper, type Cost, command, median, reap } from './measure.ts'
+import { reap, setSubreaper } from '../host/process.ts'
+import { type Cost, measure, median } from './measure.ts'
 
 const here = fileURLToPath(import.meta.url)
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 const PRIVATE_VIEW = 'TSRUNC_BENCH_PRIVATE_CGROUP2'
+const isPrivateView = process.env[PRIVATE_VIEW] === '1'
 
 interface Runtime {
   readonly name: string
@@ -38,6 +40,9 @@ function makeBundle(directory: string, args: readonly string[]): string {
   const config = JSON.parse(readFileSync(file, 'utf8'))
   config.process.terminal = false
   config.process.args = args
+  config.ociVersion = '1.0.2' // crun 1.8 refuses what came later
+  // crun wants to raise RLIMIT_MEMLOCK before it loads a device program, which not every machine allows
+  if (isPrivateView) delete config.linux.resources
   writeFileSync(file, JSON.stringify(config))
   return directory
 }
@@ -55,7 +60,7 @@ class Bench {
   /** Runs one command of a runtime; a failure ends the whole benchmark with what the command printed. */
   once(runtime: Runtime, ...rest: string[]): Cost {
     const errors = join(this.work, 'stderr')
-    const cost = command(this.argv(runtime, ...rest), errors)()
+    const cost = measure(this.argv(runtime, ...rest), errors)
     if (cost.exitCode !== 0)
       throw new Error(`${runtime.name} ${rest.join(' ')}: exit ${cost.exitCode}: ${readFileSync(errors, 'utf8')}`)
     return cost
@@ -81,10 +86,10 @@ class Bench {
     step('state', 'state', id)
     const start = step('start', 'start', id)
     step('kill', 'kill', id, 'KILL')
-    reap(pid)
+    reap(pid, true)
     const gone = step('delete', 'delete', id)
     const sum = (part: 'wall' | 'cpu'): number => create[part] + start[part] + gone[part]
-    this.note(runtime, 'cycle', { wall: sum('wall'), cpu: sum('cpu'), exitCode: 0 })
+    this.note(runtime, 'cycle', { wall: sum('wall'), cpu: sum('cpu'), peak: create.peak, exitCode: 0 })
   }
 
   round(runtimes: readonly Runtime[]): void {
@@ -153,23 +158,15 @@ function printMemory(bench: Bench, runtimes: readonly Runtime[], rounds: number)
     for (let i = 0; i < rounds; i++) {
       const id = `bench-memory-${process.pid}`
       const pidFile = join(bench.work, 'pid')
-      const argv = bench.argv(runtime, 'create', '--bundle', bench.slow, '--pid-file', pidFile, id)
-      // a small parent: a child's peak starts with that of the process that spawned it
-      const timed = spawnSync('/bin/busybox', ['time', '-v', '-o', join(bench.work, 'time'), ...argv], {
-        stdio: 'ignore',
-      })
-      if (timed.status !== 0) throw new Error(`${runtime.name}: create failed under busybox time`)
+      const { peak } = bench.once(runtime, 'create', '--bundle', bench.slow, '--pid-file', pidFile, id)
       const pid = Number(readFileSync(pidFile, 'utf8'))
       const rollup = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-      const peak = Number(
-        /Maximum resident set size \(kbytes\): (\d+)/.exec(readFileSync(join(bench.work, 'time'), 'utf8'))?.[1],
-      )
       const figures = [field(rollup, 'Pss'), field(rollup, 'Rss'), peak, cgroupMemory(pid) / 1024]
       figures.forEach((value, index) => {
         samples[index]?.push(value)
       })
       bench.once(runtime, 'delete', '--force', id)
-      reap(pid)
+      reap(pid, true)
     }
     console.log(`${runtime.name.padEnd(10)}${samples.map(list => cell(median(list).toFixed(0), 10)).join('')}`)
   }
@@ -202,15 +199,14 @@ function main(): number {
   }
   const rounds = Number(flag('rounds') ?? 30)
   const only = flag('only')?.split(',')
-  const isPrivate = process.env[PRIVATE_VIEW] === '1'
-  becomeSubreaper()
+  setSubreaper(true)
   const bench = new Bench()
   try {
     const asked = CANDIDATES.filter(runtime => runtime.name === 'tsrunc' || (only?.includes(runtime.name) ?? true))
-    console.log(`\ncgroup view: ${isPrivate ? 'private cgroup v2' : "the host's own"}`)
+    console.log(`\ncgroup view: ${isPrivateView ? 'private cgroup v2, without device rules' : "the host's own"}`)
     const runtimes = asked.filter(runtime => works(bench, runtime))
     if (runtimes[0]?.name !== 'tsrunc') return 1
-    if (!isPrivate)
+    if (!isPrivateView)
       console.log(
         `Linux ${release()}, ${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, ${rounds} rounds`,
       )
@@ -220,7 +216,7 @@ function main(): number {
     for (let i = 0; i < rounds; i++) bench.round(rotate(runtimes, i))
     printTimes(bench, runtimes)
     printMemory(bench, runtimes, Math.min(rounds, 7))
-    return !isPrivate && runtimes.length < asked.length ? runInPrivateView() : 0
+    return !isPrivateView && runtimes.length < asked.length ? runInPrivateView() : 0
   } finally {
     bench.close()
   }

@@ -1,83 +1,93 @@
-// Runs a command as posix_spawn does it, without Node's own fork in the time measured, and says what it cost.
-// The clock stops when the kernel reports the exit; the child's CPU time is the kernel's own account (wait4(2)).
-import koffi from 'koffi'
-
-const libc = koffi.load('libc.so.6')
-const spawn = libc.func(
-  'int posix_spawnp(_Out_ int *pid, const char *file, void *actions, void *attributes, void *argv, void *envp)',
-)
-const wait4 = libc.func('int wait4(int pid, _Out_ int *status, int options, _Out_ uint8_t *usage)')
-const actionsInit = libc.func('int posix_spawn_file_actions_init(void *actions)')
-const actionsOpen = libc.func(
-  'int posix_spawn_file_actions_addopen(void *actions, int fd, const char *path, int flags, int mode)',
-)
-const prctl = libc.func('int prctl(int option, long a, long b, long c, long d)')
-
-const ACTIONS_SIZE = 256 // posix_spawn_file_actions_t has 80 bytes in glibc
-const RUSAGE_SIZE = 144
-const O_RDONLY = 0
-const O_WRONLY = 1
-const O_CREAT_TRUNC = 0o1100
-const PR_SET_CHILD_SUBREAPER = 36
+// What a command costs, measured by a program of our own: a small image that looks at the clock, forks, executes the
+// command, waits for it, looks at the clock again and hands over the kernel's account of it (wait4(2), getrusage(2)).
+// So neither Node's fork nor Node's memory, which a child's peak would start from, is in the figures.
+import { accessSync, constants, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { SIG } from '../abi/signal.ts'
+import { Fd } from '../host/fd.ts'
+import { launch } from '../host/launch.ts'
+import { memoryFile, sealedMemfd } from '../host/memfd.ts'
+import { reap } from '../host/process.ts'
+import { architecture } from '../host/signature.ts'
+import { buildImage } from '../image/build.ts'
+import { address, cell, int, jump, label, load, NULL, type Op, pointers, slot, str, syscall } from '../program/op.ts'
 
 export interface Cost {
   /** Milliseconds on the clock. */
   readonly wall: number
   /** Milliseconds of user and system time, children that it waited for included. */
   readonly cpu: number
+  /** The largest resident set of one of its processes, KiB. */
+  readonly peak: number
+  /** As a shell has it: 128 + signal. */
   readonly exitCode: number
 }
 
-/** Makes this process the parent of containers whose runtime has ended, so that it can wait for them. */
-export function becomeSubreaper(): void {
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) !== 0) throw new Error(`prctl: errno ${koffi.errno()}`)
+const RESULTS = 3 // the descriptor that the measuring image writes to
+const CLOCK_MONOTONIC = 1
+// struct timespec twice, int status, struct rusage (two struct timeval, then ru_maxrss)
+const BEGIN = 0
+const END = 16
+const STATUS = 32
+const USAGE = 40
+const MAX_RSS = USAGE + 32
+const SIZE = USAGE + 144
+
+const inPath = (file: string): string => {
+  if (file.includes('/')) return file
+  for (const directory of (process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin').split(':'))
+    try {
+      accessSync(join(directory, file), constants.X_OK)
+      return join(directory, file)
+    } catch {} // not here
+  throw new Error(`no ${file} in PATH`)
 }
 
-function pointerArray(strings: readonly string[]): unknown {
-  const array = koffi.alloc('char *', strings.length + 1)
-  koffi.encode(array, koffi.array('char *', strings.length + 1), [...strings, null])
-  return array
+function program(argv: readonly string[]): Op[] {
+  const origin = { intent: `measure ${argv.join(' ')}` }
+  const result = cell('result', SIZE)
+  const child = slot('child')
+  const inside = label('child')
+  const environment = [`PATH=${process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`]
+  return [
+    syscall('clock_gettime', [int(CLOCK_MONOTONIC), address(result, BEGIN)], origin),
+    syscall('clone', [int(SIG.SIGCHLD), NULL, NULL, NULL, NULL], origin, { result: child }),
+    jump(inside, origin, { slot: child, mask: 0xffff_ffffn, is: 'eq', value: 0n }),
+    syscall('wait4', [load(child), address(result, STATUS), NULL, address(result, USAGE)], origin),
+    syscall('clock_gettime', [int(CLOCK_MONOTONIC), address(result, END)], origin),
+    syscall('write', [int(RESULTS), address(result), int(SIZE)], origin),
+    syscall('exit_group', [NULL], origin),
+    inside,
+    syscall('close', [int(RESULTS)], origin),
+    syscall('execve', [str(inPath(argv[0] ?? '')), pointers(argv.map(str)), pointers(environment.map(str))], origin),
+  ]
 }
 
-function stdio(errors: string): unknown {
-  const actions = koffi.alloc('uint8_t', ACTIONS_SIZE)
-  actionsInit(actions)
-  actionsOpen(actions, 0, '/dev/null', O_RDONLY, 0)
-  actionsOpen(actions, 1, '/dev/null', O_WRONLY, 0)
-  actionsOpen(actions, 2, errors, O_WRONLY | O_CREAT_TRUNC, 0o600)
-  return actions
+/** Runs a command once, its output thrown away, its standard error written to the file `errors`. */
+export function measure(argv: readonly string[], errors: string): Cost {
+  using image = sealedMemfd('measure', buildImage(program(argv), architecture, RESULTS))
+  using results = memoryFile('results')
+  using nothing = Fd.adopt(openSync('/dev/null', constants.O_RDWR))
+  using problems = Fd.adopt(openSync(errors, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, 0o600))
+  const stdio = [nothing.number, nothing.number, problems.number] as const
+  const pid = launch({ image, argv: ['measure'], stdio, preserved: 0, passed: new Map([[RESULTS, results]]) })
+  reap(pid, true)
+  using reading = Fd.open(results.path, 0n)
+  const bytes = reading.readAll()
+  if (bytes.length !== SIZE) throw new Error(`cannot run ${argv.join(' ')}`)
+  return decode(new DataView(bytes.buffer, bytes.byteOffset, SIZE))
 }
 
-/** A command prepared once and run many times; its standard error goes to the file `errors`. */
-export function command(argv: readonly string[], errors: string): () => Cost {
-  const args = pointerArray(argv)
-  const environment = pointerArray([`PATH=${process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`])
-  const actions = stdio(errors)
-  const usage = new Uint8Array(RUSAGE_SIZE)
-  return () => {
-    const pid = [0]
-    const status = [0]
-    const begin = process.hrtime.bigint()
-    const failed = spawn(pid, argv[0], actions, null, args, environment)
-    if (failed !== 0) throw new Error(`cannot start ${argv[0]}: errno ${failed}`)
-    wait4(pid[0], status, 0, usage)
-    const wall = Number(process.hrtime.bigint() - begin) / 1e6
-    const word = status[0] ?? 0
-    return { wall, cpu: cpuTime(usage), exitCode: (word & 0x7f) === 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f) }
+function decode(view: DataView): Cost {
+  const pair = (at: number, units: number): number =>
+    Number(view.getBigInt64(at, true)) * 1e3 + Number(view.getBigInt64(at + 8, true)) / units
+  const word = view.getUint32(STATUS, true)
+  return {
+    wall: pair(END, 1e6) - pair(BEGIN, 1e6),
+    cpu: pair(USAGE, 1e3) + pair(USAGE + 16, 1e3),
+    peak: Number(view.getBigInt64(MAX_RSS, true)),
+    exitCode: (word & 0x7f) === 0 ? (word >> 8) & 0xff : 128 + (word & 0x7f),
   }
-}
-
-/** Reaps a process that has become our child; returns at once when it is not. */
-export function reap(pid: number): void {
-  wait4(pid, [0], 0, new Uint8Array(RUSAGE_SIZE))
-}
-
-// struct rusage begins with two struct timeval: user and system time, as seconds and microseconds
-function cpuTime(usage: Uint8Array): number {
-  const view = new DataView(usage.buffer)
-  const timeval = (at: number): number =>
-    Number(view.getBigInt64(at, true)) * 1e3 + Number(view.getBigInt64(at + 8, true)) / 1e3
-  return timeval(0) + timeval(16)
 }
 
 export function median(values: readonly number[]): number {
