@@ -78,12 +78,16 @@ function openMaster(context: PlanContext, master: Slot, origin: Origin): Op[] {
     jump(forged, origin, kindIs(looked, 'ne', S.bits.S_IFCHR)),
     jump(forged, origin, deviceIs(looked, 'ne', ...PTMX_DEVICE)),
     syscall('fstatfs', [fixed, address(filesystem)], origin),
-    jump(genuine, origin, field(filesystem, statfs, 'f_type', 'eq', FSMAGIC.values.DEVPTS_SUPER_MAGIC)),
+    jump(
+      genuine,
+      origin,
+      field(filesystem, statfs, 'f_type', 'eq', FSMAGIC.values.DEVPTS_SUPER_MAGIC, { named: 'DEVPTS_SUPER_MAGIC' }),
+    ),
     forged,
     fail(0, { ...origin, intent: `${PTMX} is not the multiplexer of a devpts` }),
     genuine,
     syscall('openat', [load(context.slots.proc), str(`self/fd/${source}`), flags], origin, { result: master }),
-    syscall('close', [fixed], origin),
+    // the number stays taken, by whatever: it is reserved until the root is entered
   ]
 }
 

@@ -137,8 +137,8 @@ function judge(info: Cell, origin: Origin): Op[] {
   const good = label('the hook has succeeded')
   const kind = slotIn(info, status + HOOK_STATUS_KIND_OFFSET)
   return [
-    jump(signalled, origin, field(info, siginfo, 'code', 'ne', CLD.values.CLD_EXITED)),
-    jump(good, origin, field(info, siginfo, 'status', 'eq', 0n, 0xffff_ffffn)),
+    jump(signalled, origin, field(info, siginfo, 'code', 'ne', CLD.values.CLD_EXITED, { named: 'CLD_EXITED' })),
+    jump(good, origin, field(info, siginfo, 'status', 'eq', 0n)),
     set(kind, int(HOOK_STATUS.values.EXITED), origin),
     jump(bad, origin),
     signalled,

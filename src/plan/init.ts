@@ -21,6 +21,7 @@ import { planBegin, planFork, planNamespaces } from './namespaces.ts'
 import { planPaths } from './paths.ts'
 import {
   planCloseDescriptors,
+  planMakeWorkingDirectory,
   planNoNewPrivileges,
   planOomScore,
   planUmask,
@@ -53,6 +54,7 @@ const STAGES: readonly Stage[] = [
   planCreateContainerHooks, // the spec: the same, in the container's namespaces
   planSysctl, // through the host's /proc: the container's own may be masked, read-only or faked by its image
   planHostname,
+  planMakeWorkingDirectory, // before the root becomes read-only
   planPaths, // after hooks, which may add mounts
   planEnterRoot,
   planFinalMounts, // read-only root and tmpfs: last, everything above had to write there

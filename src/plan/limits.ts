@@ -66,7 +66,7 @@ function raise({ type, hard, origin }: Limit): Op[] {
   const enough = label(`${type} is high enough`)
   return [
     syscall('prlimit64', [SELF, resource, NULL, address(current)], origin),
-    jump(enough, origin, field(current, rlimit64, 'rlim_max', 'ge', BigInt(hard))),
+    jump(enough, origin, field(current, rlimit64, 'rlim_max', 'ge', BigInt(hard), { named: named(hard) })),
     set(slotIn(current, rlimit64.offset('rlim_max')), int(hard), origin),
     syscall('prlimit64', [SELF, resource, address(current), NULL], origin),
     enough,

@@ -20,6 +20,14 @@ import { ALL_BITS } from './context.ts'
 
 const BITS: Record<FieldType, bigint> = { u8: 8n, u16: 16n, u32: 32n, u64: 64n, i32: 32n, i64: 64n }
 
+const SIGN: Record<Condition['is'], string> = { eq: '==', ne: '!=', lt: '<', ge: '>=' }
+
+interface FieldRest {
+  readonly mask?: bigint
+  /** What the value is called. */
+  readonly named?: string
+}
+
 /** (memory.field & mask) compared with value; the field is read as unsigned. */
 export function field<Name extends string>(
   memory: Cell,
@@ -27,7 +35,7 @@ export function field<Name extends string>(
   name: Name,
   is: Condition['is'],
   value: bigint,
-  mask?: bigint,
+  { mask, named = String(value) }: FieldRest = {},
 ): Condition {
   const offset = layout.offset(name)
   const shift = BigInt(offset % 8) * 8n
@@ -37,6 +45,7 @@ export function field<Name extends string>(
     mask: (mask ?? all) << shift,
     is,
     value: value << shift,
+    text: `${name} ${SIGN[is]} ${named}`,
   }
 }
 
@@ -55,7 +64,7 @@ export function look(directory: Operand, path: string, flags: bigint, origin: Or
 
 /** The file is (or with 'ne' is not) of this kind: S_IFCHR, S_IFDIR, … */
 export const kindIs = (looked: Looked, is: 'eq' | 'ne', kind: bigint): Condition =>
-  field(looked.memory, statx, 'stx_mode', is, kind, S.bits.S_IFMT)
+  field(looked.memory, statx, 'stx_mode', is, kind, { mask: S.bits.S_IFMT, named: S.format(kind) })
 
 /** The numbers of a device node; both stand in one word. */
 export const deviceIs = (looked: Looked, is: 'eq' | 'ne', major: number, minor: number): Condition => ({
@@ -63,4 +72,5 @@ export const deviceIs = (looked: Looked, is: 'eq' | 'ne', major: number, minor: 
   mask: ALL_BITS,
   is,
   value: BigInt(major) | (BigInt(minor) << 32n),
+  text: `stx_rdev ${SIGN[is]} ${major}:${minor}`,
 })

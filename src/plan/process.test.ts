@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import t from 'tap'
 import { golden, stageListing } from '../dev/golden.ts'
 import {
@@ -16,6 +16,7 @@ import { planExec } from './gate.ts'
 import { planProgram } from './lookup.ts'
 import {
   planCloseDescriptors,
+  planMakeWorkingDirectory,
   planNoNewPrivileges,
   planOomScore,
   planUmask,
@@ -28,7 +29,14 @@ const skip = isRoot ? false : 'needs root'
 
 t.test('listing', t => {
   const process = { oomScoreAdj: -5, noNewPrivileges: true, cwd: '/tmp', user: { uid: 0, gid: 0, umask: 0o77 } }
-  const stages = [planOomScore, ...WORKING, planUmask, planNoNewPrivileges, planCloseDescriptors]
+  const stages = [
+    planOomScore,
+    planMakeWorkingDirectory,
+    ...WORKING,
+    planUmask,
+    planNoNewPrivileges,
+    planCloseDescriptors,
+  ]
   const text = stageListing({ process, options: { preservedFds: 2 } }, ...stages)
   t.equal(text, golden('process', text))
   t.equal(stageListing({}, planOomScore, planNoNewPrivileges), '\n', 'what is not asked for is left alone')
@@ -49,6 +57,25 @@ t.test('the working directory', t => {
   t.match(run(dir), { exitCode: 0, stdout: `${dir}\n` })
   t.match(run(`${dir}/nope`).error, { syscall: 'chdir', errnoName: 'ENOENT', where: '/process/cwd' })
   t.match(run('/etc/passwd').error, { syscall: 'chdir', errnoName: 'ENOTDIR', where: '/process/cwd' })
+  t.end()
+})
+
+t.test('a missing working directory is made inside the root', t => {
+  const root = workDirectory(t)
+  const outside = workDirectory(t)
+  symlinkSync(outside, `${root}/link`)
+  const make = (cwd: string) => {
+    const context = kernelContext({ process: { cwd } })
+    return runStages(context, [planMakeWorkingDirectory], openingShared(context, root)).error
+  }
+  t.equal(make('/a/b/../c/'), undefined)
+  t.ok(statSync(`${root}/a/c`).isDirectory())
+  t.equal(make('/a/c'), undefined, 'one that is there is fine')
+  t.match(make('/link/x'), { errnoName: 'ENOENT' }, 'not through a link that leads out')
+  t.same(readdirSync(outside), [])
+  writeFileSync(`${root}/file`, '')
+  t.match(make('/file/x'), { errnoName: 'ENOTDIR', where: '/process/cwd' })
+  t.equal(stageListing({ process: { cwd: '/proc/self/fd/7' } }, planMakeWorkingDirectory), '\n')
   t.end()
 })
 

@@ -5,7 +5,9 @@ import { PR } from '../abi/prctl.ts'
 import type { Origin } from '../errors.ts'
 import { address, cell, fail, int, jump, label, type Op, type Slot, set, slotIn, str, syscall } from '../program/op.ts'
 import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
+import { close } from './mount-calls.ts'
 import { writeProc } from './proc-file.ts'
+import { cleanPath, ensureTarget } from './resolve.ts'
 
 /** Left alone when the config does not name it. */
 export function planOomScore(context: PlanContext): Op[] {
@@ -23,6 +25,18 @@ const cwdOrigin = (context: PlanContext): Origin => ({
   pointer: '/process/cwd',
   intent: `enter the working directory ${JSON.stringify(context.spec.process.cwd)}`,
 })
+
+/**
+ * Made when it is missing, as under runc: Kubernetes counts on it. Not in /proc: a path through its links could end
+ * outside of the root, and nothing can be made there anyway.
+ */
+export function planMakeWorkingDirectory(context: PlanContext): Op[] {
+  const path = cleanPath(context.spec.process.cwd)
+  if (path === '/' || path === '/proc' || path.startsWith('/proc/')) return []
+  const origin = { pointer: '/process/cwd', intent: `make the working directory ${JSON.stringify(path)}` }
+  const { ops, fd } = ensureTarget(context, path, 'directory', origin)
+  return [...ops, close(fd, origin)]
+}
 
 /** As root: its parents may be closed to the user. Where root may not go (NFS, FUSE) the user tries again. */
 export function planWorkingDirectory(context: PlanContext): Op[] {

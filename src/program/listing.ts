@@ -42,6 +42,8 @@ function operandText(operand: Operand, names: Names, constant: (value: bigint) =
       return names.slot(operand.slot)
     case 'address':
       return `&${names.place(operand.cell, operand.offset)}`
+    case 'image':
+      return operand.part === 'start' ? '<image>' : '<up to here>'
     default:
       return operand satisfies never
   }
@@ -82,10 +84,11 @@ function failText(op: FailOp, architecture: Architecture, names: Names): string 
 const COMPARISON = { eq: '==', ne: '!=', lt: '<', ge: '>=' } as const satisfies Record<Condition['is'], string>
 const ALL_BITS = 0xffffffffffffffffn
 
-function conditionText({ slot, mask, is, value }: Condition, names: Names): string {
+function conditionText({ slot, mask, is, value, text }: Condition, names: Names): string {
+  if (text !== undefined) return text
   const whole = BigInt.asUintN(64, mask) === ALL_BITS
   const left = whole ? names.slot(slot) : `${names.slot(slot)} & 0x${mask.toString(16)}`
-  return `${left} ${COMPARISON[is]} ${value}`
+  return `${left} ${COMPARISON[is]} ${whole || value < 10n ? value : `0x${value.toString(16)}`}`
 }
 
 /** "ENOENT|ENOTDIR → missing", "ignore EPERM" */

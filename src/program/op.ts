@@ -4,6 +4,7 @@
 
 import type { Struct } from '../abi/define.ts'
 import type { ErrnoName } from '../abi/errno.ts'
+import { MADV } from '../abi/mman.ts'
 import type { SyscallName } from '../abi/syscalls.ts'
 import type { Origin } from '../errors.ts'
 
@@ -49,7 +50,12 @@ export interface AddressOperand {
   readonly cell: Cell
   readonly offset: number
 }
-export type Operand = IntOperand | DataOperand | LoadOperand | AddressOperand
+/** The part of the image that lies before the op, in whole pages: its constants and the records that are done. */
+export interface ImageOperand {
+  readonly kind: 'image'
+  readonly part: 'start' | 'length'
+}
+export type Operand = IntOperand | DataOperand | LoadOperand | AddressOperand | ImageOperand
 
 /** A place in the program; identity is by object, the name is for the listing. */
 export interface Label {
@@ -80,6 +86,8 @@ export interface Condition {
   readonly mask: bigint
   readonly is: 'eq' | 'ne' | 'lt' | 'ge'
   readonly value: bigint
+  /** How a listing prints it; absent: by slot, mask and number. */
+  readonly text?: string
 }
 
 export interface JumpOp {
@@ -162,6 +170,16 @@ export const syscall = (
   origin: Origin,
   rest: { readonly result?: Slot; readonly on?: OnErrno } = {},
 ): SyscallOp => ({ kind: 'syscall', name, args, origin, ...rest })
+
+/**
+ * Gives back the memory of what is done. To be called before a long wait: nothing is lost, since what is needed again
+ * is read from the image again.
+ */
+export const release = (origin: Origin): SyscallOp => {
+  const image = (part: ImageOperand['part']): ImageOperand => ({ kind: 'image', part })
+  const args = [image('start'), image('length'), int(MADV.values.MADV_DONTNEED)]
+  return syscall('madvise', args, origin, { on: { errnos: 'any' } }) // with pages larger than expected: EINVAL
+}
 
 export const jump = (to: Label, origin: Origin, when?: Condition): JumpOp =>
   when === undefined ? { kind: 'jump', to, origin } : { kind: 'jump', to, origin, when }
