@@ -1,6 +1,6 @@
 // A runtime binary as its callers see it: argv, exit status, stdout, stderr. Output goes to files rather than pipes,
 // because the container inherits it and would keep a pipe open.
-import { type SpawnOptions, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
@@ -11,6 +11,11 @@ export interface Result {
   readonly status: number | null
   readonly stdout: string
   readonly stderr: string
+}
+
+export interface Launched {
+  readonly child: ChildProcess
+  readonly ended: Promise<Result>
 }
 
 export interface StateDocument {
@@ -50,13 +55,14 @@ export class Runtime {
   }
 
   /** The same without waiting. */
-  async runAsync(args: readonly string[]): Promise<Result> {
+  launch(args: readonly string[]): Launched {
     const [file, argv, options, finish] = this.#prepare(args, [], '/')
     const child = spawn(file, argv, options)
-    return new Promise((resolve, reject) => {
+    const ended = new Promise<Result>((resolve, reject) => {
       child.once('error', reject)
       child.once('exit', status => resolve(finish(status)))
     })
+    return { child, ended }
   }
 
   #prepare(args: readonly string[], globals: readonly string[], cwd: string) {

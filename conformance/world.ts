@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { Bundle } from './bundle.ts'
 import { leaks } from './leaks.ts'
 import type { Result, Runtime, StateDocument } from './runtime.ts'
@@ -86,6 +87,15 @@ export class World {
     while (!holds()) {
       assert.ok(Date.now() < deadline, `waited in vain: ${what}`)
       pause()
+    }
+  }
+
+  /** The same for a runtime that was launched: lets events arrive meanwhile. */
+  async eventually(what: string, holds: () => boolean): Promise<void> {
+    const deadline = Date.now() + PATIENCE_MS
+    while (!holds()) {
+      assert.ok(Date.now() < deadline, `waited in vain: ${what}`)
+      await setTimeout(PAUSE_MS)
     }
   }
 

@@ -30,7 +30,7 @@ export const createCases: readonly Case[] = [
 
   defineCase(SECTION, 'of two creates of one id at the same time exactly one succeeds', async world => {
     world.bundle.write()
-    const create = () => world.runtime.runAsync(['create', '--bundle', world.bundle.path, world.id])
+    const create = () => world.runtime.launch(['create', '--bundle', world.bundle.path, world.id]).ended
     for (let round = 0; round < 4; round++) {
       const results = await Promise.all([create(), create()])
       assert.equal(results.filter(({ status }) => status === 0).length, 1, results.map(r => r.stderr).join('; '))

@@ -48,6 +48,15 @@ export const runCases: readonly Case[] = [
     assert.equal(Number(readFileSync(file, 'utf8')), pid)
   }),
 
+  defineCase(SECTION, 'signals to a foreground run reach the program', async world => {
+    world.bundle.script('trap "exit 5" TERM; touch /ready; while true; do sleep 0.05; done').write()
+    const { child, ended } = world.runtime.launch(['run', '--bundle', world.bundle.path, world.id])
+    await world.eventually('the trap is set', () => world.bundle.readRoot('ready') !== undefined)
+    child.kill('SIGTERM')
+    assert.equal((await ended).status, 5)
+    world.nothingLeft()
+  }),
+
   defineCase(SECTION, 'run that fails leaves nothing', world => {
     world.bundle.config.process.args = ['/bin/nonexistent']
     const { status, stderr } = run(world)

@@ -61,7 +61,7 @@ export const startCases: readonly Case[] = [
 
   defineCase('runtime.md lifecycle', 'of two starts at the same time exactly one succeeds', async world => {
     world.create()
-    const start = () => world.runtime.runAsync(['start', world.id])
+    const start = () => world.runtime.launch(['start', world.id]).ended
     const results = await Promise.all([start(), start()])
     assert.equal(results.filter(({ status }) => status === 0).length, 1, results.map(r => r.stderr).join('; '))
     assert.equal(world.status(), 'running')
