@@ -11,13 +11,13 @@ function pause(): void {
 }
 
 /** Writes all of it, waiting a while for a slow reader of a non-blocking pipe; false if it could not. */
-export function writeAll(fd: number, text: string): boolean {
+export function writeAll(fd: number, text: string, patience = PATIENCE_MS): boolean {
   let rest = Buffer.from(text)
-  let deadline = Date.now() + PATIENCE_MS
+  let deadline = Date.now() + patience
   while (rest.length > 0) {
     try {
       rest = rest.subarray(writeSync(fd, rest))
-      deadline = Date.now() + PATIENCE_MS
+      deadline = Date.now() + patience
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN' || Date.now() > deadline) return false
       pause()
