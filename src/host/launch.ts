@@ -2,6 +2,7 @@
 // asked for, default signal dispositions and an empty signal mask: posix_spawn(3). The engine cannot fork; a spawned
 // child shares our memory until it executes and runs no JavaScript.
 import { F, O } from '../abi/fcntl.ts'
+import { SyscallError } from '../errors.ts'
 import { Fd } from './fd.ts'
 import { libc, POSIX_SPAWN } from './libc.ts'
 import { type Memory, withMemory } from './memory.ts'
@@ -114,7 +115,8 @@ function spawn(memory: Memory, { path, argv, environment }: Program, placed: Pla
     libc.attributesInit(attributes)
     try {
       setSignals(memory, attributes)
-      libc.posixSpawn(pid.address, path, actions, attributes, memory.strings(argv), memory.strings(environment))
+      const strings = [memory.strings(argv), memory.strings(environment)] as const
+      inWords([path, argv], () => libc.posixSpawn(pid.address, path, actions, attributes, ...strings))
     } finally {
       libc.attributesDestroy(attributes)
     }
@@ -122,6 +124,17 @@ function spawn(memory: Memory, { path, argv, environment }: Program, placed: Pla
     libc.actionsDestroy(actions)
   }
   return new DataView(pid.bytes.buffer, pid.bytes.byteOffset).getInt32(0, true)
+}
+
+/** Addresses say nothing in an error: it shows what they hold. */
+function inWords(args: readonly (string | readonly string[])[], call: () => unknown): void {
+  try {
+    call()
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error
+    const { syscall, errno } = error
+    throw new SyscallError({ syscall, errno, args: args.map(arg => JSON.stringify(arg)) })
+  }
 }
 
 /** The child's steps in order: the targets, then every other number but the image, which goes at exec. */

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import t from 'tap'
+import { O } from '../abi/fcntl.ts'
+import { SIG } from '../abi/signal.ts'
+import { Fd } from './fd.ts'
+import { launch } from './launch.ts'
+import { isErrno } from './libc.ts'
+import * as host from './process.ts'
+import { receive, send, seqpacketPair } from './socket.ts'
+import { thrown } from './testing.ts'
+
+const { O_RDONLY } = O.bits
+
+function shell(script: string): number {
+  using image = Fd.open('/bin/sh', O_RDONLY)
+  return launch({ image, argv: ['sh', '-c', script], stdio: [0, 1, 2], preserved: 0, passed: new Map() })
+}
+const sleeper = (): number => {
+  using image = Fd.open('/bin/sleep', O_RDONLY)
+  return launch({ image, argv: ['sleep', '60'], stdio: [0, 1, 2], preserved: 0, passed: new Map() })
+}
+
+t.test('how a child ended', t => {
+  t.same(host.reap(shell('exit 0'), true)?.exitCode, 0)
+  t.same(host.reap(shell('exit 255'), true)?.exitCode, 255)
+  const pid = shell('kill -9 $$')
+  const status = host.reap(pid, true)
+  t.same(status, { pid, signal: SIG.SIGKILL })
+  t.equal(status && host.shellStatus(status), 137)
+  t.ok(
+    isErrno(
+      thrown(() => host.reap(pid, true)),
+      'ECHILD',
+    ),
+  )
+  t.end()
+})
+
+t.test('signals reach a process by pid and by handle', t => {
+  for (const byHandle of [false, true]) {
+    const pid = sleeper()
+    using handle = host.pidfdOpen(pid)
+    if (handle === undefined) throw new Error('no handle')
+    t.equal(host.reap(pid, false), undefined)
+    t.same(host.waitReadable([handle], 0), [])
+    t.ok(host.sendSignal(byHandle ? handle : pid, SIG.SIGTERM))
+    t.same(host.waitReadable([handle], 5000), [handle])
+    t.equal(host.processState(pid), 'Z')
+    t.equal(host.reap(pid, false)?.signal, SIG.SIGTERM)
+    t.equal(host.sendSignal(handle, 0), false)
+    t.equal(host.sendSignal(pid, 0), false)
+    t.equal(host.pidfdOpen(pid), undefined)
+    t.equal(host.processState(pid), undefined)
+    t.equal(host.startTime(pid), undefined)
+  }
+  t.end()
+})
+
+t.test('what /proc says of a process', t => {
+  const before = host.startTime(process.pid)
+  t.ok(before !== undefined && before > 0n)
+  const pid = sleeper()
+  const start = host.startTime(pid)
+  t.ok(start !== undefined && before !== undefined && start >= before)
+  t.equal(host.startTime(pid), start)
+  t.match(host.processState(pid), /^[RSD]$/)
+  t.equal(host.parentOf(pid), process.pid)
+  host.sendSignal(pid, SIG.SIGKILL)
+  host.reap(pid, true)
+  t.end()
+})
+
+t.test('a name with blanks and parentheses does not shift the fields', async t => {
+  const child = spawn('/bin/sh', ['-c', 'printf "a) R (b" >/proc/$$/comm; echo; read x'])
+  await new Promise(resolve => child.stdout.once('data', resolve))
+  t.equal(host.processState(child.pid ?? 0), 'S')
+  t.equal(host.parentOf(child.pid ?? 0), process.pid)
+  child.stdin.end('x\n')
+})
+
+t.test('an orphan becomes the child of a subreaper', t => {
+  host.setSubreaper(true)
+  t.teardown(() => host.setSubreaper(false))
+  const [ours, theirs] = seqpacketPair()
+  using image = Fd.open('/bin/sh', O_RDONLY)
+  const argv = ['sh', '-c', '(read x <&3; exit 5) & echo $! >&3; exit 0']
+  const pid = launch({ image, argv, stdio: [0, 1, 2], preserved: 0, passed: new Map([[3, theirs]]) })
+  theirs.close()
+  t.equal(host.reap(pid, true)?.exitCode, 0)
+  const orphan = Number(Buffer.from(receive(ours, 16)?.bytes ?? []).toString())
+  t.equal(host.parentOf(orphan), process.pid)
+  send(ours, Buffer.from('\n'))
+  t.equal(host.reap(orphan, true)?.exitCode, 5)
+  ours.close()
+  t.end()
+})
+
+t.test('waiting without blocking the process', async t => {
+  const pid = sleeper()
+  using handle = host.pidfdOpen(pid)
+  if (handle === undefined) throw new Error('no handle')
+  t.same(await host.whenReadable([handle], 20), [])
+  let ticks = 0
+  const timer = setInterval(() => ticks++, 5)
+  setTimeout(() => host.sendSignal(pid, SIG.SIGTERM), 60)
+  t.same(await host.whenReadable([handle]), [handle])
+  clearInterval(timer)
+  t.ok(ticks > 2, 'the event loop went on')
+  t.equal(host.reap(pid, false)?.signal, SIG.SIGTERM)
+})

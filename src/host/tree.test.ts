@@ -1,0 +1,172 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { O } from '../abi/fcntl.ts'
+import { Fd } from './fd.ts'
+import { isErrno } from './libc.ts'
+import { isRoot, thrown, workDirectory } from './testing.ts'
+import * as tree from './tree.ts'
+
+const { O_DIRECTORY, O_PATH, O_RDONLY } = O.bits
+const open = (path: string): Fd => Fd.open(path, O_RDONLY | O_DIRECTORY)
+
+/** A directory that may be touched, beside one that must not be. */
+function places(t: Parameters<typeof workDirectory>[0]): { inside: string; outside: string } {
+  const dir = workDirectory(t)
+  const [inside, outside] = [join(dir, 'inside'), join(dir, 'outside')]
+  mkdirSync(inside)
+  mkdirSync(outside)
+  writeFileSync(join(outside, 'secret'), 'secret')
+  return { inside, outside }
+}
+
+t.test('opening below a directory follows no link out of it', t => {
+  const { inside, outside } = places(t)
+  symlinkSync(outside, join(inside, 'absolute'))
+  symlinkSync('../outside', join(inside, 'relative'))
+  symlinkSync('/proc/self/root', join(inside, 'magic'))
+  writeFileSync(join(inside, 'own'), 'own')
+  symlinkSync('own', join(inside, 'alias'))
+  using root = open(inside)
+  for (const path of ['absolute/secret', 'relative/secret', '../outside/secret', '/etc/passwd'])
+    t.ok(
+      isErrno(
+        thrown(() => tree.openBelow(root, path, O_RDONLY)),
+        'EXDEV',
+      ),
+      path,
+    )
+  t.ok(
+    isErrno(
+      thrown(() => tree.openBelow(root, 'magic/etc', O_PATH)),
+      'EXDEV',
+      'ELOOP',
+    ),
+  )
+  t.equal(tree.textBelow(root, 'alias'), 'own')
+  t.equal(tree.textBelow(root, 'nothing'), undefined)
+  t.end()
+})
+
+t.test('opening in a root ends absolute links and ".." there', t => {
+  const { inside } = places(t)
+  mkdirSync(join(inside, 'etc'))
+  writeFileSync(join(inside, 'etc/passwd'), 'mine')
+  symlinkSync('/etc/passwd', join(inside, 'link'))
+  symlinkSync('../../../../etc/passwd', join(inside, 'climb'))
+  using root = open(inside)
+  for (const path of ['link', 'climb', '/etc/passwd', '../../etc/passwd']) {
+    using file = tree.openInRoot(root, path, O_RDONLY)
+    t.equal(file.readText(), 'mine', path)
+  }
+  t.end()
+})
+
+t.test('a file that is too long is not read', t => {
+  const dir = workDirectory(t)
+  writeFileSync(join(dir, 'long'), 'x'.repeat(1001))
+  using root = open(dir)
+  t.ok(
+    isErrno(
+      thrown(() => tree.readBelow(root, 'long', 1000)),
+      'EFBIG',
+    ),
+  )
+  t.equal(tree.readBelow(root, 'long', 1001).length, 1001)
+  t.end()
+})
+
+t.test('making a directory reserves the name; modes are exact', t => {
+  const dir = workDirectory(t)
+  using root = open(dir)
+  const umask = process.umask(0o777)
+  t.teardown(() => process.umask(umask))
+  tree.makeDirectory(root, 'id', 0o711)
+  t.ok(
+    isErrno(
+      thrown(() => tree.makeDirectory(root, 'id', 0o711)),
+      'EEXIST',
+    ),
+  )
+  tree.makeFifo(root, 'fifo', 0o622)
+  tree.replaceFile(root, 'file', 'text', 0o640)
+  const mode = (name: string): string => (statSync(join(dir, name)).mode & 0o7777).toString(8)
+  t.same(['id', 'fifo', 'file'].map(mode), ['711', '622', '640'])
+  t.ok(statSync(join(dir, 'fifo')).isFIFO())
+  t.end()
+})
+
+t.test('replacing a file follows no link and leaves nothing behind', t => {
+  const { inside, outside } = places(t)
+  symlinkSync(join(outside, 'secret'), join(inside, 'file'))
+  using root = open(inside)
+  tree.replaceFile(root, 'file', 'first', 0o600)
+  tree.replaceFile(root, 'file', new TextEncoder().encode('second'), 0o600)
+  t.equal(readFileSync(join(inside, 'file'), 'utf8'), 'second')
+  t.equal(readFileSync(join(outside, 'secret'), 'utf8'), 'secret')
+  mkdirSync(join(inside, 'taken'))
+  t.ok(
+    isErrno(
+      thrown(() => tree.replaceFile(root, 'taken', 'text', 0o600)),
+      'EISDIR',
+    ),
+  )
+  t.same(readdirSync(inside).sort(), ['file', 'taken'])
+  t.ok(
+    isErrno(
+      thrown(() => tree.writeNew(root, 'file', 'text', 0o600)),
+      'EEXIST',
+    ),
+  )
+  t.end()
+})
+
+t.test('removing a tree removes links, not what they name', t => {
+  const { inside, outside } = places(t)
+  mkdirSync(join(inside, 'tree/deep/deeper'), { recursive: true })
+  symlinkSync(outside, join(inside, 'tree/deep/link'))
+  symlinkSync(join(outside, 'secret'), join(inside, 'tree/secret'))
+  symlinkSync(outside, join(inside, 'alias'))
+  writeFileSync(Buffer.concat([Buffer.from(join(inside, 'tree/deep/')), Buffer.from([0xff, 0xfe])]), 'not UTF-8')
+  using root = open(inside)
+  tree.removeTree(root, 'tree')
+  tree.removeTree(root, 'alias')
+  tree.removeTree(root, 'missing')
+  t.same(readdirSync(inside), [])
+  t.equal(readFileSync(join(outside, 'secret'), 'utf8'), 'secret')
+  t.end()
+})
+
+t.test('removing a tree stops at a mount', { skip: isRoot ? false : 'needs root' }, t => {
+  const { inside, outside } = places(t)
+  mkdirSync(join(inside, 'tree/mounted'), { recursive: true })
+  // in a mount namespace of its own, so that nothing can stay mounted
+  const script = `
+    const { Fd } = await import(${JSON.stringify(new URL('fd.js', import.meta.url).href)})
+    const { removeTree } = await import(${JSON.stringify(new URL('tree.js', import.meta.url).href)})
+    try { removeTree(Fd.open(${JSON.stringify(inside)}, 0n), 'tree') } catch (error) { console.log(error.errnoName) }`
+  const command = `mount --bind "$1" "$2" && exec "$3" --input-type=module -e "$4"`
+  const args = ['-m', 'sh', '-c', command, 'sh', outside, join(inside, 'tree/mounted'), process.execPath, script]
+  t.match(execFileSync('unshare', args, { encoding: 'utf8' }), /EXDEV|EBUSY/)
+  t.ok(existsSync(join(outside, 'secret')))
+  t.end()
+})
+
+t.test('a lock is exclusive, waits, and survives the removal of its file', async t => {
+  const dir = workDirectory(t)
+  using root = open(dir)
+  const held = tree.lock(root, 'lock')
+  t.equal(tree.tryLock(root, 'lock'), undefined)
+  tree.removeFile(root, 'lock')
+  const other = tree.tryLock(root, 'lock')
+  t.ok(other, 'a new file is another lock')
+  other?.close()
+  held.close()
+
+  const helper = spawn('flock', [join(dir, 'lock'), '-c', 'echo locked; sleep 0.3'])
+  await new Promise(resolve => helper.stdout.once('data', resolve))
+  const before = performance.now()
+  tree.lock(root, 'lock').close()
+  t.ok(performance.now() - before > 100, 'waited')
+})
