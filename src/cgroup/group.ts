@@ -61,15 +61,6 @@ export class Group {
     return this.#directory
   }
 
-  get exists(): boolean {
-    try {
-      return this.directory !== undefined
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) return false
-      throw error
-    }
-  }
-
   /** Makes what is missing of the path. False when the group was there before. */
   create(): boolean {
     using mountpoint = openMountpoint(this.place)

@@ -10,6 +10,9 @@ import type { Resources } from '../spec/gen/types.ts'
 import { Cgroup } from './cgroup.ts'
 import type { Place } from './group.ts'
 import { clean, groupPath, type Layout, layoutOf, type Mode } from './layout.ts'
+import type { Part } from './settings.ts'
+
+export type { Part } from './settings.ts'
 
 /** What state.json keeps. */
 export interface SavedCgroup {
@@ -30,12 +33,6 @@ export interface CgroupFacts {
   readonly v1: readonly Place[]
   readonly v2?: Pick<Place, 'mountpoint' | 'path'>
 }
-
-/**
- * Which settings: those that hold before init exists (early), those that would stop it while it sets up, because it
- * forks once and makes mounts (late), both, or just what is given, for a container that runs (update).
- */
-export type Part = 'all' | 'early' | 'late' | 'update'
 
 export interface CgroupManager {
   readonly saved: SavedCgroup

@@ -2,7 +2,7 @@
 // v2 tells when (cgroup.events), v1 must be asked again. Bounded: in the end the error names who is still there.
 import { AT_REMOVEDIR, O } from '../abi/fcntl.ts'
 import { POLL, pollfd } from '../abi/wait.ts'
-import type { SyscallError } from '../errors.ts'
+import { StateError, type SyscallError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
 import { isErrno, libc } from '../host/libc.ts'
 import { withMemory } from '../host/memory.ts'
@@ -38,10 +38,21 @@ export function removeMade(group: Group): void {
 function openParent(place: Place): Fd | undefined {
   try {
     using mountpoint = openMountpoint(place)
+    mustBeCgroups(mountpoint, place)
     return openDirectory(mountpoint, place.path.slice(0, place.path.lastIndexOf('/')))
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined
     throw error
+  }
+}
+
+/** The place may come from a state file that somebody edited; in an ordinary folder nothing is to be removed. */
+function mustBeCgroups(mountpoint: Fd, place: Place): void {
+  try {
+    mountpoint.openAt('cgroup.procs', O.bits.O_PATH | O.bits.O_NOFOLLOW).close()
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    throw new StateError(`${place.mountpoint} is no cgroup file system, so that ${place.path} in it is left alone`)
   }
 }
 

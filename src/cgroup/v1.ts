@@ -4,8 +4,9 @@
 import { O } from '../abi/fcntl.ts'
 import { StateError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
-import { type Group, openDirectory, openMountpoint, readValue } from './group.ts'
+import { explained, type Group, openDirectory, openMountpoint, readValue } from './group.ts'
 import { sleep } from './removal.ts'
+import type { Write } from './write.ts'
 
 const FILES = ['cpuset.cpus', 'cpuset.mems'] as const
 
@@ -30,6 +31,23 @@ function fill(mountpoint: Fd, above: string, directory: Fd): void {
 }
 
 const parentOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
+
+/** Realtime of a group is a share of its parent's, and a new parent has none: those that we made get the same. */
+export function allowRealtime(group: Group, writes: readonly Write[]): void {
+  const realtime = writes.filter(write => write.file.startsWith('cpu.rt_'))
+  if (realtime.length === 0) return
+  using mountpoint = openMountpoint(group.place)
+  for (const path of group.made.filter(made => made !== group.place.path)) {
+    using parent = openDirectory(mountpoint, path)
+    for (const { file, value, pointer } of realtime)
+      try {
+        using target = parent.openAt(file, O.bits.O_WRONLY)
+        target.write(value)
+      } catch (error) {
+        throw explained(error, { pointer, intent: `set ${file} of cgroup ${path} to ${value}` })
+      }
+  }
+}
 
 export const freezerState = (group: Group): 'frozen' | 'thawed' =>
   group.read('freezer.state') === 'THAWED' ? 'thawed' : 'frozen'

@@ -1,0 +1,72 @@
+// linux.resources → what is written into a container's groups, and when. The files are known by resources.ts and
+// devices.ts; apply.ts does the writing.
+import { UnsupportedError } from '../errors.ts'
+import type { Resources } from '../spec/gen/types.ts'
+import { applyWrites, checkUsage } from './apply.ts'
+import { type CheckedRule, deviceRules, deviceWrites } from './devices.ts'
+import { openMountpoint } from './group.ts'
+import type { Groups } from './groups.ts'
+import { resourceWrites, type Version } from './resources.ts'
+import { allowRealtime } from './v1.ts'
+import { controllersOf, delegate, setDeviceProgram, whyMissing } from './v2.ts'
+import type { Write } from './write.ts'
+
+/**
+ * Which settings: those that hold before init exists (early), those that would stop it while it sets up, because it
+ * forks once and makes mounts (late), both, or just what is given, for a container that runs (update).
+ */
+export type Part = 'all' | 'early' | 'late' | 'update'
+
+export interface Settings {
+  readonly writes: readonly Write[]
+  /** Rules for an eBPF program on the v2 group. */
+  readonly program: readonly CheckedRule[] | undefined
+}
+
+/** Throws for what can not be set here, as far as that is known without touching anything. */
+export function settingsFor(groups: Groups, resources: Resources, part: Part): Settings {
+  const writes = resourceWrites(resources, controller => version(groups, controller))
+  const all = { writes, program: undefined }
+  const asksForDevices = part === 'update' ? resources.devices !== undefined : groups.all.length > 0
+  if (!asksForDevices) return selected(all, part)
+  const rules = deviceRules(resources.devices)
+  if (groups.v1('devices') !== undefined) return selected({ ...all, writes: [...writes, ...deviceWrites(rules)] }, part)
+  if (groups.v2 !== undefined) return selected({ ...all, program: rules }, part)
+  throw new UnsupportedError('device rules: neither the devices hierarchy of cgroup v1 nor cgroup v2 is mounted', {
+    where: '/linux/resources/devices',
+  })
+}
+
+function selected(settings: Settings, part: Part): Settings {
+  if (part === 'all' || part === 'update') return settings
+  const late = part === 'late'
+  const writes = settings.writes.filter(write => (write.late === true) === late)
+  return { writes, program: late ? settings.program : undefined }
+}
+
+/** Most controllers of a hybrid host are in v1, but one that v1 has not mounted may be had from the v2 tree. */
+function version(groups: Groups, controller: string): Version {
+  if (groups.mode === 'v2') return 'v2'
+  const { v2 } = groups
+  if (v2 === undefined || controller === '' || groups.v1(controller) !== undefined) return 'v1'
+  using mountpoint = openMountpoint(v2.place)
+  return controllersOf(mountpoint).includes(controller === 'blkio' ? 'io' : controller) ? 'v2' : 'v1'
+}
+
+/** `isNew`: the v2 group was just made, so that no program is attached to it. */
+export function applySettings(groups: Groups, resources: Resources, settings: Settings, isNew: boolean): void {
+  const { v2 } = groups
+  const { writes, program } = settings
+  if (groups.mode === 'hybrid' && v2 !== undefined) {
+    const controllers = writes.map(write => write.controller).filter(name => groups.holding(name) === v2)
+    if (controllers.length > 0) delegate(v2, controllers)
+  }
+  checkUsage(resources.memory, groups.holding('memory'))
+  const cpu = groups.v1('cpu')
+  if (cpu !== undefined) allowRealtime(cpu, writes)
+  applyWrites(writes, {
+    group: controller => groups.holding(controller),
+    missing: (group, controller) => (group.isV2 ? whyMissing(group, controller) : undefined),
+  })
+  if (program !== undefined && v2 !== undefined) setDeviceProgram(v2, program, isNew)
+}
