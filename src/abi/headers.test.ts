@@ -14,6 +14,7 @@ import * as fcntl from './fcntl.ts'
 import { KEY_SPEC, KEYCTL } from './keyctl.ts'
 import { FSMAGIC } from './magic.ts'
 import { MFD } from './memfd.ts'
+import { MADV } from './mman.ts'
 import * as mount from './mount.ts'
 import * as net from './net.ts'
 import * as prctl from './prctl.ts'
@@ -168,6 +169,7 @@ const libc: Unit = {
     'sys/syscall',
     'sys/ioctl',
     'net/if',
+    'sys/mman',
   ].map(n => `${n}.h`),
   macros: [
     fcntl.O.bits,
@@ -181,6 +183,7 @@ const libc: Unit = {
     mount.UMOUNT.bits,
     socket.AF.values,
     net.SIOC.values,
+    MADV.values,
     socket.SOL.values,
     socket.SO.values,
     SIG,

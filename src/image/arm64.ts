@@ -41,10 +41,6 @@ export class Arm64 implements Machine {
     if (value > 0xffff) this.#emit(0xf2a00000 | ((value >>> 16) << 5) | NUMBERS[to]) // movk, lsl 16
   }
 
-  addressOf(to: Register, label: string): void {
-    this.#branch(0x10000000 | NUMBERS[to], label, distance => ((distance & 3) << 29) | (field(distance >> 2, 19) << 5)) // adr
-  }
-
   move(to: Register, from: Register): void {
     this.#emit(0xaa0003e0 | (NUMBERS[from] << 16) | NUMBERS[to]) // orr with zero
   }
@@ -95,10 +91,6 @@ export class Arm64 implements Machine {
 
   syscall(): void {
     this.#emit(0xd4000001) // svc 0
-  }
-
-  align(to: number): void {
-    while (this.#code.length % to !== 0) this.#emit(0xd4200000) // brk
   }
 
   finish(): Uint8Array {

@@ -97,8 +97,6 @@ const SEQUENCES: readonly (Pick<Row, 'emit'> & { readonly x64: string; readonly 
   { emit: m => m.negate('value', 'result'), x64: '49 89 c4 49 f7 dc', arm64: 'eb 03 00 cb' },
   // mov esi, 0x400108 — movz x1, 0x108; movk x1, 0x40, lsl 16
   { emit: m => m.constant('arg1', 0x400108), x64: 'be 08 01 40 00', arm64: '01 21 80 d2 01 08 a0 f2' },
-  // lea rbx, [rip - 7] — adr x19, .
-  { emit: m => m.addressOf('record', HERE), x64: '48 8d 1d f9 ff ff ff', arm64: '13 00 00 10' },
   // jmp . — b .
   { emit: m => m.jump(HERE), x64: 'e9 fb ff ff ff', arm64: '00 00 00 14' },
   // cmp rax, -4095; jae — cmn x0, 4095; b.hs

@@ -1,46 +1,66 @@
 import t from 'tap'
 import { ELF_IDENT, elfHeader, PF, PT, programHeader } from '../abi/elf.ts'
-import { address, cell, int, syscall } from '../program/op.ts'
+import { address, cell, int, str, syscall } from '../program/op.ts'
 import { buildImage } from './build.ts'
-import { MEMORY_ADDRESS, placement } from './elf.ts'
+import { codePlace, dataPlace, MEMORY } from './elf.ts'
 
 const origin = { intent: 'test' }
-const exit = syscall('exit_group', [int(0)], origin)
+const ops = [
+  syscall('getpid', [address(cell('big', 100_000)), str('a text')], origin),
+  syscall('exit_group', [int(0)], origin),
+]
+const PAGE = 0x10000n
+const pageOf = (address: bigint): bigint => address / PAGE
 
-t.test('the header read back', t => {
-  for (const [architecture, machine] of [
-    ['x86_64', 62n],
-    ['aarch64', 183n],
-  ] as const) {
-    const big = cell('big', 100_000)
-    const image = buildImage([syscall('getpid', [address(big)], origin), exit], architecture, 3)
+for (const [architecture, machine] of [
+  ['x86_64', 62n],
+  ['aarch64', 183n],
+] as const)
+  t.test(`the headers for ${architecture} read back`, t => {
+    const image = buildImage(ops, architecture, 3)
     const header = elfHeader.decode(image)
-    t.equal(header.e_ident, ELF_IDENT)
     t.equal(Buffer.from(image.subarray(0, 4)).toString('latin1'), '\x7fELF')
-    t.match(header, { e_type: 2n, e_machine: machine, e_phnum: 3n, e_phentsize: BigInt(programHeader.size) })
+    t.match(header, { e_ident: ELF_IDENT, e_type: 2n, e_machine: machine, e_phnum: 4n, e_phentsize: 56n })
 
-    const at = (i: number): number => Number(header.e_phoff) + i * programHeader.size
-    const [memory, code, stack] = [0, 1, 2].map(i => programHeader.decode(image.subarray(at(i))))
-    t.ok(memory !== undefined && code !== undefined && stack !== undefined)
-    if (memory === undefined || code === undefined || stack === undefined) return
-    t.same([memory.p_type, memory.p_flags], [PT.values.PT_LOAD, PF.bits.PF_R | PF.bits.PF_W])
-    t.same([code.p_type, code.p_flags], [PT.values.PT_LOAD, PF.bits.PF_R | PF.bits.PF_X])
-    t.same([stack.p_type, stack.p_flags], [PT.values.PT_GNU_STACK, PF.bits.PF_R | PF.bits.PF_W])
-    for (const segment of [memory, code]) t.equal(segment.p_offset % 0x10000n, segment.p_vaddr % 0x10000n)
-    t.ok(memory.p_vaddr + memory.p_memsz <= code.p_vaddr - (code.p_vaddr % 0x10000n), 'no page with both rights')
-    t.equal(header.e_entry, code.p_vaddr)
-    t.equal(code.p_offset + code.p_filesz, BigInt(image.length), 'the code is the end of the file')
-    t.ok(image.length < 10_000, 'memory that is zero is not in the file')
-    t.ok(code.p_vaddr + code.p_memsz < 2n ** 32n)
-  }
-  t.end()
-})
+    const segments = [0, 1, 2, 3].map(i => programHeader.decode(image.subarray(64 + i * programHeader.size)))
+    const { PF_R, PF_W, PF_X } = PF.bits
+    t.same(
+      segments.map(segment => segment.p_type),
+      [...Array(3).fill(PT.values.PT_LOAD), PT.values.PT_GNU_STACK],
+    )
+    t.same(
+      segments.map(segment => segment.p_flags),
+      [PF_R | PF_W, PF_R, PF_R | PF_X, PF_R | PF_W],
+    )
+    const loaded = segments.slice(0, 3)
+    for (const { p_offset, p_vaddr } of loaded) t.equal(p_offset % PAGE, p_vaddr % PAGE)
+    const ends = loaded.map(({ p_vaddr, p_memsz }) => pageOf(p_vaddr + p_memsz - 1n))
+    const starts = loaded.map(({ p_vaddr }) => pageOf(p_vaddr))
+    t.ok(
+      starts.slice(1).every((start, i) => start > (ends[i] ?? start)),
+      'no page with two rights',
+    )
 
-t.test('code is never in a page of the writable memory', t => {
-  for (const bytes of [0, 24, 65_000, 65_536, 70_000]) {
-    const { codeAddress, codeOffset } = placement(bytes, bytes)
-    t.ok(codeAddress - (codeAddress % 0x10000) >= MEMORY_ADDRESS + bytes, `${bytes} bytes`)
-    t.equal(codeAddress % 0x10000, codeOffset % 0x10000)
+    const [memory, , code] = loaded
+    t.ok((memory?.p_memsz ?? 0n) > 100_000n && image.length < 10_000, 'memory that is zero is not in the file')
+    t.equal((code?.p_offset ?? 0n) + (code?.p_filesz ?? 0n), BigInt(image.length), 'the code is the end of the file')
+    const entry = header.e_entry - (code?.p_vaddr ?? 0n)
+    t.equal(entry, 2n * 64n, 'behind the records')
+    t.end()
+  })
+
+t.test('areas do not overlap, whatever their sizes', t => {
+  for (const [initial, memory, bytes] of [
+    [24, 24, 0],
+    [24, 70_000, 1],
+    [65_000, 65_536, 65_535],
+    [70_000, 70_000, 70_000],
+  ] as const) {
+    const data = dataPlace(initial, memory)
+    const code = codePlace(data, bytes)
+    t.ok(data.offset >= MEMORY.offset + initial && code.offset >= data.offset + bytes, 'in the file')
+    t.ok(data.address >= MEMORY.address + memory && code.address >= data.address + bytes, 'in memory')
+    for (const { offset, address } of [data, code]) t.equal(offset % 0x10000, address % 0x10000)
   }
   t.end()
 })

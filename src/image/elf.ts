@@ -1,61 +1,71 @@
-// A static executable without sections: one segment of writable memory, one of code and constants, both at fixed
-// addresses below 4 GiB, so that every address in a program is a constant of 32 bits. elf(5).
+// A static executable without sections, at fixed addresses below 4 GiB, so that every address in a program is a
+// constant of 32 bits. elf(5).
 //
-//   file      | headers | initial memory | code, records, data |
-//   memory    | 0x400000: writable … zeros | … read, execute    |
+//   file      | headers | initial memory | constants | records, interpreter |
+//   segment   | writable, then zeros     | read only | read, execute        |
 //
-// The writable part comes first: its size is known before the constants are laid out, and with it all addresses.
+// The order is the one in which sizes become known: constants hold addresses of memory, records those of constants.
+// Constants have a segment of their own because the kernel, when it fetches a page of a file, maps its neighbours in
+// the same segment too: a waiting program that reads one text should not get all of its records back with it.
 import type { Architecture } from '../abi/architecture.ts'
 import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader } from '../abi/elf.ts'
 
 const BASE = 0x400000
 /** The largest page of either architecture: segments with different rights must not share one. */
 const LARGEST_PAGE = 0x10000
-const HEADERS = elfHeader.size + 3 * programHeader.size
+const HEADERS = elfHeader.size + 4 * programHeader.size
 
 const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to
 
-/** Where the writable memory starts. */
-export const MEMORY_ADDRESS = roundUp(BASE + HEADERS, 16)
+/** Where in the file, and where in memory. */
+export interface Place {
+  readonly offset: number
+  readonly address: number
+}
 
-export interface Placement {
-  readonly initialBytes: number
+/** The writable memory, behind the headers. */
+export const MEMORY: Place = { offset: roundUp(HEADERS, 16), address: BASE + roundUp(HEADERS, 16) }
+
+/** A segment is mapped from the file by pages: within a page, offset and address must agree. */
+function after(previous: Place, fileBytes: number, memoryBytes: number): Place {
+  const offset = roundUp(previous.offset + fileBytes, 64)
+  return { offset, address: roundUp(previous.address + memoryBytes, LARGEST_PAGE) + (offset % LARGEST_PAGE) }
+}
+
+export const dataPlace = (initialBytes: number, memoryBytes: number): Place => after(MEMORY, initialBytes, memoryBytes)
+export const codePlace = (data: Place, dataBytes: number): Place => after(data, dataBytes, dataBytes)
+
+export interface Contents {
+  readonly initial: Uint8Array
   readonly memoryBytes: number
-  readonly codeOffset: number
-  readonly codeAddress: number
+  readonly data: Uint8Array
+  readonly records: Uint8Array
+  /** Its first instruction is where the process starts. */
+  readonly interpreter: Uint8Array
 }
 
-/** Where the code lies, in the file and in memory, behind that much writable memory. */
-export function placement(initialBytes: number, memoryBytes: number): Placement {
-  const codeOffset = roundUp(MEMORY_ADDRESS - BASE + initialBytes, 64)
-  // a segment is mapped from the file by pages: within a page, offset and address must agree
-  const codeAddress = roundUp(MEMORY_ADDRESS + memoryBytes, LARGEST_PAGE) + (codeOffset % LARGEST_PAGE)
-  return { initialBytes, memoryBytes, codeOffset, codeAddress }
-}
-
-/** `text` are the contents of the code segment; its first byte is the entry point. */
-export function elf(
-  architecture: Architecture,
-  place: Placement,
-  initial: Uint8Array,
-  text: readonly Uint8Array[],
-): Uint8Array {
-  const textBytes = text.reduce((sum, part) => sum + part.length, 0)
-  const file = new Uint8Array(place.codeOffset + textBytes)
-  file.set(fileHeader(architecture, place.codeAddress))
-  putAll(file, elfHeader.size, segments(place, textBytes))
-  file.set(initial, MEMORY_ADDRESS - BASE)
-  putAll(file, place.codeOffset, text)
+export function elf(architecture: Architecture, contents: Contents): Uint8Array {
+  const { initial, memoryBytes, data, records, interpreter } = contents
+  const dataAt = dataPlace(initial.length, memoryBytes)
+  const codeAt = codePlace(dataAt, data.length)
+  const codeBytes = records.length + interpreter.length
+  const { PF_R, PF_W, PF_X } = PF.bits
+  const segments = [
+    loaded(PF_R | PF_W, { offset: 0, address: BASE }, MEMORY.offset + initial.length, MEMORY.offset + memoryBytes),
+    loaded(PF_R, dataAt, data.length),
+    loaded(PF_R | PF_X, codeAt, codeBytes),
+    programHeader.encode({ p_type: PT.values.PT_GNU_STACK, p_flags: PF_R | PF_W, p_align: 16 }),
+  ]
+  const file = new Uint8Array(codeAt.offset + codeBytes)
+  file.set(fileHeader(architecture, codeAt.address + records.length))
+  segments.forEach((segment, i) => {
+    file.set(segment, elfHeader.size + i * programHeader.size)
+  })
+  file.set(initial, MEMORY.offset)
+  file.set(data, dataAt.offset)
+  file.set(records, codeAt.offset)
+  file.set(interpreter, codeAt.offset + records.length)
   return file
-}
-
-/** One part behind the other. */
-function putAll(file: Uint8Array, start: number, parts: readonly Uint8Array[]): void {
-  let at = start
-  for (const part of parts) {
-    file.set(part, at)
-    at += part.length
-  }
 }
 
 function fileHeader(architecture: Architecture, entry: number): Uint8Array {
@@ -68,27 +78,18 @@ function fileHeader(architecture: Architecture, entry: number): Uint8Array {
     e_phoff: elfHeader.size,
     e_ehsize: elfHeader.size,
     e_phentsize: programHeader.size,
-    e_phnum: 3,
+    e_phnum: 4,
   })
 }
 
-function segments(place: Placement, textBytes: number): Uint8Array[] {
-  const { PF_R, PF_W, PF_X } = PF.bits
-  const loaded = (p_flags: bigint, p_offset: number, p_vaddr: number, p_filesz: number, p_memsz: number): Uint8Array =>
-    programHeader.encode({
-      p_type: PT.values.PT_LOAD,
-      p_flags,
-      p_offset,
-      p_vaddr,
-      p_paddr: p_vaddr,
-      p_filesz,
-      p_memsz,
-      p_align: LARGEST_PAGE,
-    })
-  const before = MEMORY_ADDRESS - BASE
-  return [
-    loaded(PF_R | PF_W, 0, BASE, before + place.initialBytes, before + place.memoryBytes),
-    loaded(PF_R | PF_X, place.codeOffset, place.codeAddress, textBytes, textBytes),
-    programHeader.encode({ p_type: PT.values.PT_GNU_STACK, p_flags: PF_R | PF_W, p_align: 16 }),
-  ]
-}
+const loaded = (p_flags: bigint, { offset, address }: Place, p_filesz: number, p_memsz = p_filesz): Uint8Array =>
+  programHeader.encode({
+    p_type: PT.values.PT_LOAD,
+    p_flags,
+    p_offset: offset,
+    p_vaddr: address,
+    p_paddr: address,
+    p_filesz,
+    p_memsz,
+    p_align: LARGEST_PAGE,
+  })

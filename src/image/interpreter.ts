@@ -1,6 +1,6 @@
 // The program that runs records: described once, in the instructions of machine.ts. It has no stack, no heap and no
 // knowledge of what a record is for; on an error that the record does not expect it reports {op, errno} and ends.
-// The code is position independent; the records follow right behind it.
+// It lies right behind the last record, where a program that waits at its end has it in the same page.
 import { type Architecture, column } from '../abi/architecture.ts'
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
 import { ANY_ERRNO, AT, CONDITION, KIND, MAX_ERRNOS, MAX_OPERANDS, RECORD_SIZE } from '../program/encode.ts'
@@ -9,8 +9,10 @@ import { Arm64 } from './arm64.ts'
 import type { Comparison, Machine, Register } from './machine.ts'
 import { X64 } from './x64.ts'
 
-/** Addresses of the memory that the interpreter itself uses. */
+/** The addresses that the interpreter itself uses. */
 export interface Fixed {
+  /** The first record. */
+  readonly records: number
   /** The word that holds the descriptor for failures. */
   readonly errorChannel: number
   /** The failure message, complete but for op and value. */
@@ -19,18 +21,16 @@ export interface Fixed {
 
 const ARGUMENTS: readonly Register[] = ['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5']
 
-/** The machine code, with a multiple of RECORD_SIZE bytes, starting with the entry point. */
+/** The machine code; its first instruction is the entry point. */
 export function interpreter(architecture: Architecture, fixed: Fixed): Uint8Array {
   const machine = architecture === 'x86_64' ? new X64() : new Arm64()
-  machine.addressOf('record', 'records')
+  machine.constant('record', fixed.records)
   runRecord(machine)
   makeCall(machine)
   goOn(machine)
   matchError(machine)
   controlRecords(machine)
   report(machine, architecture, fixed)
-  machine.align(RECORD_SIZE)
-  machine.label('records')
   return machine.finish()
 }
 
@@ -116,7 +116,7 @@ function report(machine: Machine, architecture: Architecture, fixed: Fixed): voi
   machine.label('report')
   machine.constant('arg1', fixed.failure)
   machine.store(8, 'value', 'arg1', message.offset('value'))
-  machine.addressOf('temp', 'records')
+  machine.constant('temp', fixed.records)
   machine.subtract('record', 'temp')
   machine.shiftRight('record', Math.log2(RECORD_SIZE))
   machine.store(4, 'record', 'arg1', message.offset('op'))

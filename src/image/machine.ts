@@ -30,8 +30,6 @@ export interface Machine {
   store(width: 4 | 8, from: Register, base: Register, offset: number): void
   /** to = an unsigned constant of 32 bits */
   constant(to: Register, value: number): void
-  /** to = the address of a label */
-  addressOf(to: Register, label: string): void
   move(to: Register, from: Register): void
   /** to = -from */
   negate(to: Register, from: Register): void
@@ -49,8 +47,6 @@ export interface Machine {
   jumpIf(left: Register, is: Comparison, right: Register | number, to: string): void
   jumpIfBitClear(register: Register, bit: number, to: string): void
   syscall(): void
-  /** Fills up to a multiple of a power of two. */
-  align(to: number): void
 
   /** The machine code; throws RangeError for a label that is nowhere or in two places. */
   finish(): Uint8Array

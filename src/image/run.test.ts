@@ -24,6 +24,7 @@ import {
   type Op,
   type Operand,
   pointers,
+  release,
   type SyscallOp,
   set,
   slot,
@@ -211,6 +212,14 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
     const moved = run([set(ERROR_CHANNEL, int(1), origin), fail(9, origin)])
     t.equal(moved.failure, undefined)
     t.match(message.decode(moved.stdout), { op: 1n, value: 9n })
+  },
+
+  'memory that was released is there again': (t, run) => {
+    const path = str('/dev/null is a text of the constants')
+    const filler = Array.from({ length: 300 }, () => call('getpid', []))
+    const out = run([...filler, release(origin), call('write', [int(1), path, int(9)]), exit(4)])
+    t.equal(out.stdout.toString(), '/dev/null')
+    t.equal(out.status, 4)
   },
 
   'many records, their numbers': (t, run) => {

@@ -42,12 +42,6 @@ export class X64 implements Machine {
     this.#code.emit32(value)
   }
 
-  addressOf(to: Register, label: string): void {
-    const register = NUMBERS[to]
-    this.#code.emit(rex(true, register, 0), 0x8d, ((register & 7) << 3) | 5) // lea r64, [rip + disp32]
-    this.#distance(label)
-  }
-
   move(to: Register, from: Register): void {
     this.#registers(0x89, NUMBERS[from], NUMBERS[to])
   }
@@ -103,10 +97,6 @@ export class X64 implements Machine {
 
   syscall(): void {
     this.#code.emit(0x0f, 0x05)
-  }
-
-  align(to: number): void {
-    while (this.#code.length % to !== 0) this.#code.emit(0xcc) // int3
   }
 
   finish(): Uint8Array {

@@ -7,7 +7,9 @@ import type { Cell, Label, Op, Operand, Slot } from './op.ts'
 import { address, cell, fail, int, jump, label, load, set, slotIn, str, syscall } from './op.ts'
 
 const origin = { intent: 'test' }
-const PLACES = { cells: 0x1000, records: 0x20000 }
+const DATA = 0x20000
+const RECORDS = 0x30000
+const layout = { cells: 0x1000, data: () => DATA, records: () => RECORDS }
 
 const CELLS: readonly Cell[] = [
   cell('a', 8),
@@ -20,9 +22,9 @@ const CALLS = ['getpid', 'mount', 'openat2', 'close', 'prctl'] as const satisfie
 t.test('programs of random ops are in the records what they were as ops', t => {
   for (let seed = 1; seed <= 40; seed++) {
     const ops = [...randomOps(seed), syscall('exit_group', [int(0)], origin)]
-    const { text } = assemble(ops, 'x86_64', 3, () => PLACES)
-    const view = new DataView(text.buffer, text.byteOffset, text.length)
-    const seen: Seen = { ops, view, cells: new Map() }
+    const { data, records } = assemble(ops, 'x86_64', 3, layout)
+    const view = new DataView(records.buffer)
+    const seen: Seen = { ops, data, cells: new Map() }
     const numbered = ops.filter(op => op.kind !== 'label')
     const wrong = numbered.findIndex((op, i) => !isRecordOf(op, readRecord(view, i * RECORD_SIZE), seen))
     t.equal(wrong, -1, `seed ${seed}: ${numbered.length} ops`)
@@ -57,6 +59,7 @@ function randomOps(seed: number): Op[] {
       () => str('x'.repeat(random(20))),
       () => load(anySlot()),
       () => address(pick(CELLS), random(8)),
+      () => ({ kind: 'image', part: pick(['start', 'length']) }),
     ]
     return pick(makers)()
   }
@@ -82,7 +85,7 @@ function randomOps(seed: number): Op[] {
 
 interface Seen {
   readonly ops: readonly Op[]
-  readonly view: DataView
+  readonly data: Uint8Array
   /** Where each cell was found. */
   readonly cells: Map<Cell, number>
 }
@@ -117,27 +120,27 @@ function isOperand(operand: Operand, index: number, got: Fields, seen: Seen): bo
     case 'int':
       return !loaded && BigInt.asUintN(64, operand.value) === value
     case 'data':
-      return !loaded && textAt(seen.view, Number(value) - PLACES.records) === JSON.parse(operand.text)
+      return !loaded && textAt(seen.data, Number(value) - DATA) === JSON.parse(operand.text)
     case 'load':
       return loaded && isAt(operand.slot, Number(value), seen)
     case 'address':
       return !loaded && isAt(operand, Number(value), seen)
+    case 'image':
+      return !loaded && Number(value) % 0x1000 === 0
     default:
       return operand satisfies never
   }
 }
 
 /** Up to the NUL. */
-function textAt(view: DataView, start: number): string {
-  let text = ''
-  for (let at = start; view.getUint8(at) !== 0; at++) text += String.fromCharCode(view.getUint8(at))
-  return text
+function textAt(data: Uint8Array, start: number): string {
+  return Buffer.from(data.subarray(start, data.indexOf(0, start))).toString()
 }
 
 function recordOf(to: Label | undefined, { ops }: Seen): number {
   if (to === undefined) return 0
   const before = ops.slice(0, ops.indexOf(to)).filter(op => op.kind !== 'label')
-  return PLACES.records + before.length * RECORD_SIZE
+  return RECORDS + before.length * RECORD_SIZE
 }
 
 /** The same cell lies at the same place each time. */

@@ -13,7 +13,7 @@ import {
   RECORD_SIZE,
   writeRecord,
 } from './encode.ts'
-import { type Cells, gatherCells, Memory } from './memory.ts'
+import { type Cells, eachPlace, gatherCells, Memory } from './memory.ts'
 import {
   cell,
   ERROR_CHANNEL,
@@ -30,18 +30,24 @@ import { MESSAGE, message } from './sync.ts'
 /** An op of a program, with its number: what is left when labels are taken out. */
 export type Numbered = Exclude<Op, Label>
 
-/** Where the areas of an image lie; all of it below 4 GiB. Constant data follows the records. */
-export interface Addresses {
+/** Where the areas of an image lie, all of it below 4 GiB; asked in this order, as their sizes become known. */
+export interface Layout {
+  /** Address of the writable memory. */
   readonly cells: number
-  readonly records: number
+  /** Address of the constant data. */
+  data(cells: Cells): number
+  /** Address of the first record; a multiple of 8. */
+  records(cells: Cells, dataBytes: number): number
 }
 
 export interface Assembled {
-  /** The records and, right behind them, the constant data. */
-  readonly text: Uint8Array
   /** The start of the writable memory; the rest of it is zero. */
   readonly initial: Uint8Array
   readonly memoryBytes: number
+  readonly data: Uint8Array
+  readonly records: Uint8Array
+  /** Address of the first record. */
+  readonly recordsAddress: number
 }
 
 /** The message by which the interpreter reports a failure; it fills in op and value. */
@@ -59,28 +65,46 @@ export function assemble(
   ops: readonly Op[],
   architecture: Architecture,
   errorChannel: number,
-  place: (cells: Cells) => Addresses,
+  layout: Layout,
 ): Assembled {
   const numbered = ops.filter(op => op.kind !== 'label')
   checkEnd(ops, numbered)
   const cells = gatherCells(ops, [ERROR_CHANNEL.cell, failureMessage])
-  const addresses = place(cells)
-  const recordBytes = numbered.length * RECORD_SIZE
-  const memory = new Memory(cells, addresses.cells, addresses.records + recordBytes)
-  const places = { architecture, labels: labelAddresses(ops, addresses.records), memory }
+  const memory = new Memory(cells, layout.cells, layout.data(cells))
+  const initial = initialContents(cells, memory, errorChannel)
+  placeData(numbered, memory)
 
-  const records = new Uint8Array(recordBytes)
+  const recordsAddress = layout.records(cells, memory.data.length)
+  const labels = labelAddresses(ops, recordsAddress)
+  const records = new Uint8Array(numbered.length * RECORD_SIZE)
   const view = new DataView(records.buffer)
+  eachNumbered(numbered, (op, number) => {
+    const at = number * RECORD_SIZE
+    const before = { start: recordsAddress, end: recordsAddress + at }
+    writeRecord(view, at, fields(op, { architecture, labels, memory, before }))
+  })
+  return { initial, memoryBytes: cells.bytes, data: memory.data, records, recordsAddress }
+}
+
+/** Gives all constants their places: only then is it known where the records begin. */
+function placeData(numbered: readonly Numbered[], memory: Memory): void {
+  eachNumbered(numbered, op =>
+    eachPlace(op, place => {
+      if (place.kind === 'data') memory.dataAddress(place)
+    }),
+  )
+}
+
+/** What goes wrong in an op is said with its number. */
+function eachNumbered(numbered: readonly Numbered[], visit: (op: Numbered, number: number) => void): void {
   numbered.forEach((op, number) => {
     try {
-      writeRecord(view, number * RECORD_SIZE, fields(op, places))
+      visit(op, number)
     } catch (cause) {
       const what = cause instanceof Error ? cause.message : String(cause)
       throw new ProgramError(`op ${number} (${op.origin.intent}): ${what}`, { cause })
     }
   })
-  const initial = initialContents(cells, memory, errorChannel)
-  return { text: concatenate(records, memory.data), initial, memoryBytes: cells.bytes }
 }
 
 /** All that an op may refer to. */
@@ -88,6 +112,8 @@ interface Places {
   readonly architecture: Architecture
   readonly labels: ReadonlyMap<Label, number>
   readonly memory: Memory
+  /** Addresses from the first record to the op's own. */
+  readonly before: { readonly start: number; readonly end: number }
 }
 
 function fields(op: Numbered, places: Places): Fields {
@@ -120,18 +146,18 @@ function callFields({ name, args, result, on }: SyscallOp, places: Places): Fiel
     target: target(on?.to, places),
     result: result === undefined ? 0 : places.memory.cellAddress(result, 8),
     errnos: errnos(on),
-    operands: args.map(arg => operandValue(arg, places.memory)),
+    operands: args.map(arg => operandValue(arg, places)),
   }
 }
 
-const control = (kind: keyof typeof KIND.values, list: readonly Operand[], { memory }: Places): Fields => ({
+const control = (kind: keyof typeof KIND.values, list: readonly Operand[], places: Places): Fields => ({
   kind: Number(KIND.values[kind]),
   loads: loads(list),
   number: 0,
   target: 0,
   result: 0,
   errnos: [],
-  operands: list.map(operand => operandValue(operand, memory)),
+  operands: list.map(operand => operandValue(operand, places)),
 })
 
 const loads = (list: readonly Operand[]): number =>
@@ -146,7 +172,7 @@ function target(label: Label | undefined, { labels }: Places): number {
 
 const [LEAST, GREATEST] = [-(2n ** 63n), 2n ** 64n - 1n]
 
-function operandValue(operand: Operand, memory: Memory): number | bigint {
+function operandValue(operand: Operand, { memory, before }: Places): number | bigint {
   switch (operand.kind) {
     case 'int':
       if (operand.value < LEAST || operand.value > GREATEST)
@@ -158,10 +184,18 @@ function operandValue(operand: Operand, memory: Memory): number | bigint {
       return memory.cellAddress(operand.slot, 8)
     case 'address':
       return memory.cellAddress(operand, 0)
+    case 'image': {
+      const start = pageOf(before.start)
+      return operand.part === 'start' ? start : pageOf(before.end) - start
+    }
     default:
       return operand satisfies never
   }
 }
+
+/** The usual size of a page; with larger ones, which aarch64 has too, madvise does nothing. */
+const PAGE = 0x1000
+const pageOf = (address: number): number => address - (address % PAGE)
 
 function errnos(on: OnErrno | undefined): number[] {
   if (on === undefined) return []
@@ -206,11 +240,4 @@ function initialContents(cells: Cells, memory: Memory, errorChannel: number): Ui
   }
   new DataView(bytes.buffer).setBigUint64(FIXED.errorChannel, BigInt(errorChannel), true)
   return bytes
-}
-
-function concatenate(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const all = new Uint8Array(first.length + second.length)
-  all.set(first)
-  all.set(second, first.length)
-  return all
 }

@@ -17,6 +17,7 @@ import {
   SEEK,
 } from '../abi/fcntl.ts'
 import { KEY_SPEC, KEYCTL } from '../abi/keyctl.ts'
+import { MADV } from '../abi/mman.ts'
 import { FSCONFIG, FSMOUNT, FSOPEN, MOUNT_ATTR, MOVE_MOUNT, MS, OPEN_TREE, UMOUNT } from '../abi/mount.ts'
 import { SIOC } from '../abi/net.ts'
 import { AMBIENT, PER, PR, SECBIT } from '../abi/prctl.ts'
@@ -159,6 +160,12 @@ export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
     ['flags', dupWord],
   ],
   fcntl: [file, ['op', from(F)], ['arg', fcntlArgument]],
+  pipe2: [
+    ['pipefd', pointer],
+    ['flags', dupWord],
+  ],
+  statfs: [path, ['buf', pointer]],
+  fstatfs: [file, ['buf', pointer]],
   ioctl: [file, ['op', request], ['argp', pointer]],
   lseek: [file, ['offset', number], ['whence', from(SEEK)]],
   ftruncate: [file, ['length', number]],
@@ -329,6 +336,11 @@ export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
     ['op', from(SECCOMP)],
     ['flags', from(SECCOMP_FILTER_FLAG)],
     ['args', pointer],
+  ],
+  madvise: [
+    ['addr', pointer],
+    ['length', number],
+    ['advice', from(MADV)],
   ],
   bpf: [
     ['cmd', from(BPF_CMD)],

@@ -31,6 +31,7 @@ import {
   NULL,
   type Op,
   pointers,
+  release,
   type SyscallOp,
   set,
   slot,
@@ -102,6 +103,7 @@ function everything(architecture: Architecture): Op[] {
     call('ioctl', int(7), int(SIOC.values.SIOCSIFFLAGS), address(status)),
     call('socket', int(AF.values.AF_UNIX), int(SOCK.bits.SOCK_SEQPACKET | SOCK.bits.SOCK_CLOEXEC), int(0)),
     call('umask', int(0o22)),
+    release(plain),
     call('sched_yield', int(2), int(0x12345n)),
     call('execve', str('/bin/sh'), pointers([str('sh'), str('-c')]), pointers([])),
   ]

@@ -88,7 +88,7 @@ function conditionText({ slot, mask, is, value, text }: Condition, names: Names)
   if (text !== undefined) return text
   const whole = BigInt.asUintN(64, mask) === ALL_BITS
   const left = whole ? names.slot(slot) : `${names.slot(slot)} & 0x${mask.toString(16)}`
-  return `${left} ${COMPARISON[is]} ${whole || value < 10n ? value : `0x${value.toString(16)}`}`
+  return `${left} ${COMPARISON[is]} ${value}`
 }
 
 /** "ENOENT|ENOTDIR → missing", "ignore EPERM" */

@@ -4,7 +4,7 @@
 import type { AddressOperand, Cell, DataOperand, Op, Operand, Part, Slot } from './op.ts'
 
 /** Calls back with everything of an op that lies, or points, somewhere in memory. */
-function eachPlace(op: Op, visit: (place: Operand | Slot) => void): void {
+export function eachPlace(op: Op, visit: (place: Operand | Slot) => void): void {
   switch (op.kind) {
     case 'label':
       return

@@ -50,7 +50,7 @@ export interface AddressOperand {
   readonly cell: Cell
   readonly offset: number
 }
-/** The part of the image that lies before the op, in whole pages: its constants and the records that are done. */
+/** The records before the op, in whole pages: what of the image is done with. */
 export interface ImageOperand {
   readonly kind: 'image'
   readonly part: 'start' | 'length'
@@ -172,8 +172,8 @@ export const syscall = (
 ): SyscallOp => ({ kind: 'syscall', name, args, origin, ...rest })
 
 /**
- * Gives back the memory of what is done. To be called before a long wait: nothing is lost, since what is needed again
- * is read from the image again.
+ * Gives back the memory of the ops before this one. For a long wait: nothing is lost, what is needed again is read from
+ * the image again.
  */
 export const release = (origin: Origin): SyscallOp => {
   const image = (part: ImageOperand['part']): ImageOperand => ({ kind: 'image', part })
