@@ -15,18 +15,25 @@ const ADDON: Readonly<Record<string, readonly [name: string, folder: string]>> =
   arm64: ['koffi-linux-arm64', 'linux_arm64'],
 }
 
-/** Where a packaged executable has the addon: beside itself, or in the lib directory of the same prefix. */
-function besideExecutable(): string | undefined {
-  if (process.versions.bun === undefined) return undefined
+/** Whether this is a compiled executable; Bun shows the files inside one below this path. */
+const isCompiled = (): boolean => (globalThis as { Bun?: { main: string } }).Bun?.main.startsWith('/$bunfs/') ?? false // absent under Node
+
+/** An executable looks beside itself and in the lib directory of its prefix, never where it was once built. */
+function besideExecutable(): string {
   const here = dirname(process.execPath)
-  return [join(here, 'koffi.node'), join(here, '../lib/tsrunc/koffi.node')].find(file => existsSync(file))
+  const places = [join(here, 'koffi.node'), join(here, '../lib/tsrunc/koffi.node')]
+  const found = places.find(file => existsSync(file))
+  if (found === undefined)
+    throw new UnsupportedError('koffi.node is missing', { where: here, hint: `it belongs to ${places.join(' or ')}` })
+  return found
 }
 
 function addonPath(): string {
   const [name, folder] = ADDON[process.arch] ?? []
   if (process.platform !== 'linux' || name === undefined)
     throw new UnsupportedError(`tsrunc runs on Linux on x86_64 and aarch64, not on ${process.platform} ${process.arch}`)
-  return besideExecutable() ?? createRequire(import.meta.url).resolve(`@koromix/${name}/${folder}/koffi.node`)
+  if (isCompiled()) return besideExecutable()
+  return createRequire(import.meta.url).resolve(`@koromix/${name}/${folder}/koffi.node`)
 }
 
 let koffi: Koffi | undefined
