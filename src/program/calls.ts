@@ -43,13 +43,13 @@ export type Argument = readonly [name: string, print: Printer]
 // ---- printers ----
 
 const signed = (value: bigint): bigint => BigInt.asIntN(64, value)
-const number: Printer = value => signed(value).toString()
-const hex: Printer = value => (value === 0n ? '0' : `0x${BigInt.asUintN(64, value).toString(16)}`)
-const octal: Printer = value => (value === 0n ? '0' : `0${value.toString(8)}`)
-const pointer: Printer = value => (value === 0n ? 'NULL' : hex(value, { architecture: 'x86_64', constants: [] }))
-const fd: Printer = value => (signed(value) === AT_FDCWD ? 'AT_FDCWD' : BigInt.asIntN(32, value).toString())
-const id: Printer = value => BigInt.asIntN(32, value).toString()
-const signal: Printer = value => signalName(Number(value)) ?? value.toString()
+const number = (value: bigint): string => signed(value).toString()
+const hex = (value: bigint): string => (value === 0n ? '0' : `0x${BigInt.asUintN(64, value).toString(16)}`)
+const octal = (value: bigint): string => (value === 0n ? '0' : `0${value.toString(8)}`)
+const pointer = (value: bigint): string => (value === 0n ? 'NULL' : hex(value))
+const fd = (value: bigint): string => (signed(value) === AT_FDCWD ? 'AT_FDCWD' : BigInt.asIntN(32, value).toString())
+const id = (value: bigint): string => BigInt.asIntN(32, value).toString()
+const signal = (value: bigint): string => signalName(Number(value)) ?? value.toString()
 const from =
   (table: { format(value: bigint): string }): Printer =>
   value =>
@@ -82,9 +82,9 @@ const cloneWord: Printer = value => {
   return join(CLONE.format(value & ~0xffn), ends === 0n ? '0' : (signalName(Number(ends)) ?? ends.toString()))
 }
 const KINDS = { S_IFCHR: S.bits.S_IFCHR, S_IFBLK: S.bits.S_IFBLK, S_IFIFO: S.bits.S_IFIFO, S_IFREG: S.bits.S_IFREG }
-const nodeMode: Printer = (value, context) => {
+const nodeMode = (value: bigint): string => {
   const kind = Object.entries(KINDS).find(([, bits]) => (value & S.bits.S_IFMT) === bits)
-  return kind === undefined ? octal(value, context) : `${kind[0]}|${octal(value & ~S.bits.S_IFMT, context)}`
+  return kind === undefined ? octal(value) : `${kind[0]}|${octal(value & ~S.bits.S_IFMT)}`
 }
 /** include/linux/kdev_t.h, new_decode_dev */
 const device: Printer = value => {
@@ -97,26 +97,26 @@ const request: Printer = value => {
   return name === value.toString() ? SIOC.format(value) : name
 }
 /** The second argument of prctl, by its first; the third, of the ambient set, is a capability. */
-const capability: Printer = value => capabilityName(Number(value)) ?? value.toString()
+const capability = (value: bigint): string => capabilityName(Number(value)) ?? value.toString()
 const prctlArgument: Printer = (value, context) => {
   switch (context.constants[0]) {
     case PR.values.PR_CAPBSET_DROP:
     case PR.values.PR_CAPBSET_READ:
-      return capability(value, context)
+      return capability(value)
     case PR.values.PR_CAP_AMBIENT:
       return AMBIENT.format(value)
     case PR.values.PR_SET_SECUREBITS:
       return SECBIT.format(value)
     case PR.values.PR_SET_PDEATHSIG:
-      return signal(value, context)
+      return signal(value)
     default:
-      return number(value, context)
+      return number(value)
   }
 }
 const prctlThird: Printer = (value, context) => {
   const { constants } = context
   const raises = constants[0] === PR.values.PR_CAP_AMBIENT && constants[1] !== AMBIENT.values.PR_CAP_AMBIENT_CLEAR_ALL
-  return raises ? capability(value, context) : number(value, context)
+  return raises ? capability(value) : number(value)
 }
 const fcntlArgument: Printer = (value, context) => {
   switch (context.constants[1]) {
@@ -127,7 +127,7 @@ const fcntlArgument: Printer = (value, context) => {
     case F.values.F_ADD_SEALS:
       return SEAL.format(value)
     default:
-      return number(value, context)
+      return number(value)
   }
 }
 
@@ -368,9 +368,9 @@ export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
 }
 
 /** A number of a call without a row: small ones in decimal, the rest most likely flags or addresses. */
-const plain: Printer = (value, context) => (value < 4096n ? number(value, context) : hex(value, context))
+const plain = (value: bigint): string => (value < 4096n ? number(value) : hex(value))
 
 export function printConstant(call: SyscallName, index: number, value: bigint, context: CallContext): string {
-  const print = CALLS[call]?.[index]?.[1] ?? plain
+  const print: Printer = CALLS[call]?.[index]?.[1] ?? plain
   return print(value, context)
 }
