@@ -18,9 +18,9 @@ export class Channel {
   #chunk = NOTHING
   #isOpen = true
 
-  constructor(from: number, to: number) {
-    this.#from = streamOf(from, O_RDONLY)
-    this.#to = streamOf(to, O_WRONLY)
+  constructor(from: Stream, to: Stream) {
+    this.#from = from
+    this.#to = to
   }
 
   /** False once the source has ended. */
@@ -73,13 +73,17 @@ function tried(call: () => number): number | 'later' | 'failed' {
   }
 }
 
-interface Stream {
+export interface Stream {
   readonly fd: number
+  /** To be closed with the channel. */
   readonly owned?: Fd
 }
 
+export const callersInput = (fd: number): Stream => reopened(fd, O_RDONLY)
+export const callersOutput = (fd: number): Stream => reopened(fd, O_WRONLY)
+
 /** Terminals and pipes are opened once more for ourselves, without blocking; a file would lose its position so. */
-function streamOf(fd: number, flags: bigint): Stream {
+function reopened(fd: number, flags: bigint): Stream {
   try {
     const kind = fstatSync(fd)
     if (!kind.isFIFO() && !isTerminal(fd)) return { fd }

@@ -8,7 +8,7 @@ import { Fd } from '../host/fd.ts'
 import { libc } from '../host/libc.ts'
 import { isTerminal, makeRaw, restoreTerminal, setWindowSize, windowSize } from '../host/tty.ts'
 import { whenReady } from '../host/wait.ts'
-import { Channel } from './channel.ts'
+import { Channel, callersInput, callersOutput } from './channel.ts'
 
 const STDIN = 0
 const STDOUT = 1
@@ -28,8 +28,9 @@ export class Relay {
     this.#master = master
     libc.fcntl(master.number, F.values.F_SETFL, O_RDWR | O_NONBLOCK)
     this.#slave = Fd.adopt(libc.ioctl(master.number, TTY.values.TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC))
-    this.#input = new Channel(STDIN, master.number)
-    this.#output = new Channel(master.number, STDOUT)
+    const own = { fd: master.number } // never opened by its name again: that makes another pty
+    this.#input = new Channel(callersInput(STDIN), own)
+    this.#output = new Channel(own, callersOutput(STDOUT))
     this.#restore = rawMode()
     this.#copySize()
     process.on('SIGWINCH', this.#resize)
