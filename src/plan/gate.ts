@@ -1,7 +1,7 @@
 // The end of the program of init: the host is told that all is ready, then init waits until `start` opens the other
 // end of exec.fifo, and becomes the container's program. From the fifo's opening on, failures are written there.
 import { openFlags } from '../abi/fcntl.ts'
-import { bytes, ERROR_CHANNEL, int, load, type Op, pointers, set, slot, str, syscall } from '../program/op.ts'
+import { bytes, ERROR_CHANNEL, int, load, type Op, pointers, release, set, slot, str, syscall } from '../program/op.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
 import { type PlanContext, say, waitForGo } from './context.ts'
 import { environment } from './environment.ts'
@@ -21,6 +21,7 @@ export function planGate(context: PlanContext): Op[] {
     ...say(context, 'READY', 0n, ready),
     ...waitForGo(context, ready),
     syscall('close', [int(sync)], ready),
+    release({ intent: 'give back the memory that the set-up has touched' }),
     syscall('openat', [int(gate), str(EXEC_FIFO), int(O_WRONLY | O_CLOEXEC)], origin, { result: fifo }), // blocks
     set(ERROR_CHANNEL, load(fifo), origin),
     syscall('write', [load(fifo), bytes(new TextEncoder().encode(ALIVE), JSON.stringify(ALIVE)), int(1)], origin),
