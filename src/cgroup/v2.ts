@@ -80,12 +80,13 @@ export function whyMissing(group: Group, controller: string): string | undefined
   return `controller ${controller} is not enabled for ${group.name}`
 }
 
-function reason({ errnoName, errno, message }: SyscallError): string {
-  if (errnoName === 'EBUSY') return 'that group holds processes itself (EBUSY)'
-  if (errnoName === 'EOPNOTSUPP') return 'that group is threaded (EOPNOTSUPP)'
+function reason({ errnoName }: SyscallError): string {
+  // with processes in it a group can hand on at most cpu, cpuset, perf_event and pids, which makes it threaded
+  if (errnoName === 'EBUSY' || errnoName === 'EOPNOTSUPP')
+    return `that group holds processes itself, or is threaded (${errnoName})`
   if (errnoName === 'EACCES' || errnoName === 'EPERM')
     return `no permission for its cgroup.subtree_control (${errnoName})`
-  return errno === 0 ? message : `${errnoName}`
+  return errnoName
 }
 
 /** A group made below a threaded one accepts processes only once it is threaded itself. */
