@@ -1,6 +1,7 @@
 // Every failure that a user can cause or meet is one of these; anything else that is thrown is our own bug.
 // Each answers: what failed, where in the input, which syscall with which arguments, which errno, what to do.
 import { errnoName, strerror } from './abi/errno.ts'
+import { hintFor } from './hints.ts'
 
 /** Why an operation is done and for which part of config.json. */
 export interface Origin {
@@ -86,6 +87,7 @@ export class SyscallError extends TsruncError {
     super(`${intent}${call}: ${strerror(failure.errno)}`, {
       ...failure,
       where: failure.where ?? failure.origin?.pointer,
+      hint: failure.hint ?? hintFor(failure.syscall, failure.errno),
     })
     this.syscall = failure.syscall
     this.args = failure.args

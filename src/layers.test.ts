@@ -21,7 +21,7 @@ const PURE = 'no files or processes'
 /** Folder of src/, or file at its top → what it may import beside files of its own folder. */
 const TABLE: Readonly<Record<string, Row>> = {
   abi: { ours: [] },
-  'errors.ts': { ours: ['abi/errno.ts'] },
+  'errors.ts': { ours: ['abi/errno.ts', 'hints.ts'] },
   'hints.ts': { ours: ['abi/errno.ts'] },
   spec: { ours: ['errors.ts'], node: PURE },
   program: { ours: ['abi', 'errors.ts'], node: PURE },
