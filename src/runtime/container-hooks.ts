@@ -6,6 +6,7 @@ import { Fd } from '../host/fd.ts'
 import { memoryFile } from '../host/memfd.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import { HOOK_OUTPUT_FILE } from './container.ts'
+import { tail } from './hooks.ts'
 import type { ContainerDirectory } from './store.ts'
 
 const OUTPUT_MODE = 0o600
@@ -33,8 +34,20 @@ export class ContainerHooks {
     writeSync(this.state.number, text, 0)
   }
 
+  /** The end of what they have printed so far. */
+  printed(): string {
+    return this.#asked ? tail(this.output) : ''
+  }
+
   [Symbol.dispose](): void {
     this.state.close()
     this.output.close()
   }
+}
+
+/** The same for whoever comes later. */
+export function printedByHooks(directory: ContainerDirectory): string {
+  if (!directory.has(HOOK_OUTPUT_FILE)) return ''
+  using output = directory.fd.openAt(HOOK_OUTPUT_FILE, O.bits.O_RDONLY | O.bits.O_NOFOLLOW)
+  return tail(output)
 }

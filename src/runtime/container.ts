@@ -67,6 +67,7 @@ export class Container {
   }
 
   [Symbol.dispose](): void {
+    this.cgroup[Symbol.dispose]()
     this.directory[Symbol.dispose]()
   }
 }

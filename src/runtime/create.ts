@@ -39,6 +39,7 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
   checkId(id)
   const compiled = compile(runtime, id, options)
   using _rootfs = compiled.rootfs.fd
+  using _cgroup = compiled.cgroup
   checkTerminal(compiled.bundle.spec.process.terminal ?? false, attachment.detach, options.consoleSocket)
   const image = buildImage(compiled.ops, compiled.facts.architecture, compiled.facts.descriptors.sync)
   // connected early: whoever asked for it may already have gone

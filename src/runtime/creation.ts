@@ -128,6 +128,7 @@ export class Creation {
           hooks.setState(this.#hookState('created'))
           this.#announce(pidfds)
         },
+        hookOutput: () => hooks.printed(),
         outOfMemory: () => outOfMemory(compiled.cgroup.saved),
       },
     })

@@ -1,7 +1,7 @@
 // The host's half of program/sync.ts: answers the image's messages from its first breath to READY, and finds out what
 // became of it when it falls silent. What to do about a message is left to its handler.
 import { signalName } from '../abi/signal.ts'
-import { InitError, type TsruncError } from '../errors.ts'
+import { HookError, InitError, type TsruncError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
 import { isErrno } from '../host/libc.ts'
 import { reap, type WaitStatus } from '../host/process.ts'
@@ -16,6 +16,8 @@ export interface Handlers {
   hooks(): void
   console(master: Fd): void
   ready(): void
+  /** The end of what the container's hooks have printed. */
+  hookOutput(): string
   /** Whether the kernel killed something of the container for lack of memory. */
   outOfMemory(): boolean
 }
@@ -119,7 +121,7 @@ export class Handshake {
   #failed({ op, value }: Received): TsruncError {
     const error = failure(this.#talk.origins, op, value)
     if (this.#talk.handlers.outOfMemory()) error.message += OOM
-    return inInit(error)
+    return inInit(error, this.#talk.handlers.hookOutput)
   }
 
   #died(): TsruncError {
@@ -137,8 +139,9 @@ function describe(status: WaitStatus | undefined): string {
   return `was killed by ${signalName(status.signal) ?? `signal ${status.signal}`}`
 }
 
-/** Marks what the container's init reports, as runc's callers know it. */
-export function inInit<E extends TsruncError>(error: E): E {
-  error.message = `error during container init: ${error.message}`
+/** Marks what the container's init reports, as runc's callers know it; a failed hook of its own had an output. */
+export function inInit(error: TsruncError, hookOutput?: () => string): TsruncError {
+  const output = error instanceof HookError ? `, output: ${hookOutput?.() ?? ''}` : ''
+  error.message = `error during container init: ${error.message}${output}`
   return error
 }

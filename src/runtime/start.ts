@@ -4,6 +4,7 @@ import { StateError, type TsruncError } from '../errors.ts'
 import { lock } from '../host/tree.ts'
 import { failure, type SavedOrigin } from '../program/origins.ts'
 import { type Container, hookState, load, ORIGINS_FILE, type Status } from './container.ts'
+import { printedByHooks } from './container-hooks.ts'
 import { destroy, end } from './delete.ts'
 import { passGate } from './gate.ts'
 import { inInit } from './handshake.ts'
@@ -42,7 +43,7 @@ function pass(container: Container): void {
   const passage = passGate(container)
   if (passage.kind === 'running') return
   if (passage.kind === 'closed') throw new StateError(STOPPED, { where: container.id })
-  throw inInit(explain(container, passage.op, passage.value))
+  throw inInit(explain(container, passage.op, passage.value), () => printedByHooks(container.directory))
 }
 
 function explain({ directory, id }: Container, op: number, value: bigint): TsruncError {
