@@ -1,5 +1,7 @@
 import t from 'tap'
 import { bpfInsn } from '../abi/bpf.ts'
+import { loadDeviceProgram } from '../host/bpf.ts'
+import { isErrno } from '../host/libc.ts'
 import type { DeviceRule } from '../spec/gen/types.ts'
 import { deviceProgram } from './device-program.ts'
 import { ALL_ACCESS, type CheckedRule, deviceRules } from './devices.ts'
@@ -137,4 +139,22 @@ t.test('the program decides as the rules do', async t => {
   t.same(differences([{ allow: true }]), [])
   t.same(differences([{ allow: true }, { allow: false, type: 'c', major: 1 }]), [])
   t.same([...randomRules(600)].flatMap(differences).slice(0, 3), [])
+})
+
+t.test("the kernel's verifier takes every program", process.getuid?.() === 0 ? {} : { skip: 'needs root' }, async t => {
+  const loads = (asked: readonly DeviceRule[]): boolean => {
+    loadDeviceProgram(assemble(deviceProgram(deviceRules(asked)))).close()
+    return true
+  }
+  try {
+    loads([])
+  } catch (error) {
+    if (!isErrno(error, 'EPERM', 'ENOSYS')) throw error
+    return void t.pass('not here', { skip: 'bpf(2) is forbidden here' })
+  }
+  for (const asked of randomRules(60)) loads(asked)
+  // rules for single kinds of access end no path, so that the verifier has the more paths to follow
+  const kinds = ['r', 'w', 'rw', 'm']
+  const many = Array.from({ length: 300 }, (_, i) => ({ allow: i % 3 > 0, major: i % 40, access: kinds[i % 4] ?? 'r' }))
+  t.ok(loads(many))
 })

@@ -4,7 +4,7 @@ import { UnsupportedError } from '../errors.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { applyWrites, checkUsage } from './apply.ts'
 import { type CheckedRule, deviceRules, deviceWrites } from './devices.ts'
-import { openMountpoint } from './group.ts'
+import { type Group, openMountpoint } from './group.ts'
 import type { Groups } from './groups.ts'
 import { resourceWrites, type Version } from './resources.ts'
 import { allowRealtime } from './v1.ts'
@@ -66,7 +66,13 @@ export function applySettings(groups: Groups, resources: Resources, settings: Se
   if (cpu !== undefined) allowRealtime(cpu, writes)
   applyWrites(writes, {
     group: controller => groups.holding(controller),
-    missing: (group, controller) => (group.isV2 ? whyMissing(group, controller) : undefined),
+    missing: (group, controller) => (group.isV2 ? why(groups, group, controller) : undefined),
   })
   if (program !== undefined && v2 !== undefined) setDeviceProgram(v2, program, isNew)
+}
+
+function why(groups: Groups, group: Group, controller: string): string | undefined {
+  const reason = whyMissing(group, controller)
+  if (reason === undefined || groups.mode !== 'hybrid') return reason
+  return `no v1 hierarchy with the controller ${controller} is mounted, and the v2 tree does not give it: ${reason}`
 }

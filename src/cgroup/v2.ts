@@ -71,7 +71,7 @@ export function whyMissing(group: Group, controller: string): string | undefined
     using directory = openDirectory(mountpoint, path)
     if (!controllersOf(directory).includes(controller))
       return path === ''
-        ? `controller ${controller} is not available: cgroup.controllers of ${name} lacks it (off in the kernel, or in use by cgroup v1)`
+        ? `controller ${controller} is not available: cgroup.controllers of ${name} lacks it (off in the kernel, or held by cgroup v1)`
         : `controller ${controller} is not available in ${name}`
     if (words(readValue(directory, 'cgroup.subtree_control')).includes(controller)) continue
     const refusal = tryEnable(directory, [controller])
