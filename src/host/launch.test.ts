@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
 import { Fd } from './fd.ts'
-import { type LaunchRequest, launch } from './launch.ts'
+import { type LaunchRequest, launch, startProgram } from './launch.ts'
 import { isErrno } from './libc.ts'
 import { sealedMemfd } from './memfd.ts'
 import { reap } from './process.ts'
@@ -141,6 +141,20 @@ t.test('signals are at their defaults, the environment is empty', t => {
   t.match(status, /SigIgn:\s+0{16}/)
   t.match(status, /SigBlk:\s+0{16}/)
   t.equal(output(t, 'while read -r line; do echo "$line"; done </proc/self/environ'), '')
+  t.end()
+})
+
+t.test('a program of the host gets its environment and nothing else', t => {
+  const path = join(workDirectory(t), 'output')
+  using out = Fd.open(path, O.bits.O_RDWR | O.bits.O_CREAT, 0o600)
+  const argv = ['sh', '-c', `echo "$ANSWER"; ${LIST}`]
+  const pid = startProgram({ path: '/bin/sh', argv, environment: ['ANSWER=42'], stdio: [0, out.number, 2] })
+  t.equal(reap(pid, true)?.exitCode, 0)
+  const [answer, ...listing] = readFileSync(path, 'utf8').split('\n')
+  t.equal(answer, '42')
+  t.equal(numbers(listing.join('\n')), '0 1 2')
+  const missing = { path: '/nonexistent', argv: ['x'], environment: [], stdio: [0, 1, 2] } as const
+  t.match(thrown(() => startProgram(missing)).message, /^posix_spawn\("\/nonexistent", \["x"\]\): no such file/)
   t.end()
 })
 
