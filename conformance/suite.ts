@@ -1,4 +1,5 @@
 // All cases, and how one is conducted: in a world of its own, judged against misses.ts, told as one line of TAP.
+import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { hasBusybox } from './bundle.ts'
 import { type Case, Skip } from './case.ts'
@@ -85,14 +86,22 @@ export async function conductAll(binary: string | undefined, names: RegExp): Pro
     t.pass('conformance', { skip: reason })
     return []
   }
+  // a case that is being tried comes to its end, and cleans up, before the signal counts
+  let interrupted = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interrupted = true))
   const runtime = new Runtime(binary)
+  const outcomes: Outcome[] = []
+  let incapacity: string | undefined
   try {
-    const incapacity = await incapable(runtime)
-    if (incapacity !== undefined) t.bailout(incapacity)
-    const outcomes: Outcome[] = []
-    for (const each of CASES) if (names.test(each.name)) outcomes.push(await conduct(each, runtime))
-    return outcomes
+    incapacity = await incapable(runtime)
+    for (const each of incapacity === undefined ? CASES : []) {
+      if (interrupted) break
+      if (names.test(each.name)) outcomes.push(await conduct(each, runtime))
+      await setImmediate() // signals arrive here: most cases never wait
+    }
   } finally {
     runtime.dispose()
   }
+  if (incapacity !== undefined || interrupted) t.bailout(incapacity ?? 'interrupted')
+  return outcomes
 }

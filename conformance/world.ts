@@ -6,17 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { Bundle } from './bundle.ts'
-import { leaks } from './leaks.ts'
+import { leaks, sweep } from './leaks.ts'
+import { PAUSE_MS, pause } from './pause.ts'
 import type { Result, Runtime, StateDocument } from './runtime.ts'
 
 const PATIENCE_MS = 10_000
-const PAUSE_MS = 25
 
 let containers = 0
-
-function pause(): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS)
-}
 
 export class World {
   readonly runtime: Runtime
@@ -104,20 +100,24 @@ export class World {
     for (const end = Date.now() + ms; Date.now() < end; ) pause()
   }
 
-  left(): string[] {
+  #left() {
     return leaks(this.#ids, this.runtime.root, [this.directory])
   }
 
   nothingLeft(): void {
-    assert.deepEqual(this.left(), [], 'something was left behind')
+    assert.deepEqual(
+      this.#left().map(({ what }) => what),
+      [],
+      'something was left behind',
+    )
   }
 
   /** Returns what was left in spite of delete --force. */
   clear(): string[] {
-    const before = this.left()
-    if (before.length > 0) for (const id of this.#ids) this.runtime.run(['delete', '--force', id])
-    const left = before.length > 0 ? this.left() : []
+    if (this.#left().length > 0) for (const id of this.#ids) this.runtime.run(['delete', '--force', id])
+    const left = this.#left()
+    sweep(left)
     rmSync(this.directory, { recursive: true, force: true })
-    return left
+    return left.map(({ what }) => what)
   }
 }
