@@ -71,9 +71,9 @@ t.test('what /proc says of a process', t => {
 })
 
 t.test('a name with blanks and parentheses does not shift the fields', async t => {
-  const child = spawn('/bin/sh', ['-c', 'printf "a) R (b" >/proc/$$/comm; echo; read x'])
+  const child = spawn('/bin/sh', ['-c', 'printf "a) Z (b" >/proc/$$/comm; echo; read x'])
   await new Promise(resolve => child.stdout.once('data', resolve))
-  t.equal(host.processState(child.pid ?? 0), 'S')
+  t.match(host.processState(child.pid ?? 0), /^[RS]$/)
   t.equal(host.parentOf(child.pid ?? 0), process.pid)
   child.stdin.end('x\n')
 })

@@ -164,7 +164,7 @@ t.test('a lock is exclusive, waits, and survives the removal of its file', async
   other?.close()
   held.close()
 
-  const helper = spawn('flock', [join(dir, 'lock'), '-c', 'echo locked; sleep 0.3'])
+  const helper = spawn('flock', [join(dir, 'lock'), '-c', 'echo locked; sleep 0.8'])
   await new Promise(resolve => helper.stdout.once('data', resolve))
   const before = performance.now()
   tree.lock(root, 'lock').close()
