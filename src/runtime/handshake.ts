@@ -42,10 +42,11 @@ interface Received {
 const names = new Map(Object.entries(MESSAGE.values).map(([name, value]) => [value, name as MessageName]))
 const GO = message.encode({ kind: MESSAGE.values.GO })
 
-/** Until the image is ready and has been told to go on. Throws what it reported, or how it died. */
+/** Until the image waits at the gate, for which it closes its end. Throws what it reported, or how it died. */
 export class Handshake {
   readonly #talk: Talk
   #init: number | undefined
+  #isReady = false
 
   constructor(talk: Talk) {
     this.#talk = talk
@@ -55,39 +56,37 @@ export class Handshake {
     const { forks, pid } = this.#talk
     this.#go()
     if (!forks) this.#found(pid)
-    for (;;) {
-      const next = this.#receive()
-      if (next === undefined) throw this.#died()
+    for (let next = this.#receive(); next !== undefined; next = this.#receive()) {
       if (next.kind === 'FAILED') throw this.#failed(next)
-      if (this.#answer(next)) return
+      this.#answer(next)
     }
+    if (!this.#isReady) throw this.#died()
   }
 
-  #answer({ kind, value, fds }: Received): boolean {
+  #answer({ kind, value, fds: [master] }: Received): void {
     const { handlers } = this.#talk
     switch (kind) {
       case 'MAP_IDS':
         handlers.mapIds(Number(value))
         this.#go()
-        return false
+        break
       case 'FORKED':
         reap(this.#talk.pid, true)
         this.#found(Number(value))
-        return false
+        break
       case 'HOOKS':
         handlers.hooks()
         this.#go()
-        return false
-      case 'CONSOLE': {
-        const [master] = fds
+        break
+      case 'CONSOLE':
         if (master === undefined) throw new InitError('container init sent no terminal')
         handlers.console(master)
-        return false
-      }
+        break
       case 'READY':
         handlers.ready()
+        this.#isReady = true
         this.#go()
-        return true
+        break
       default:
         throw new InitError(`container init sent a message that makes no sense: ${kind ?? 'unknown'}`)
     }
