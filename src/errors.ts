@@ -20,6 +20,8 @@ interface Details {
 }
 
 export abstract class TsruncError extends Error {
+  /** Spelled out in each class: a bundler may rename the class itself. */
+  abstract override readonly name: string
   abstract readonly code: `TSRUNC_${string}`
   readonly where?: string
   readonly hint?: string
@@ -28,7 +30,6 @@ export abstract class TsruncError extends Error {
 
   constructor(message: string, details: Details = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause })
-    this.name = new.target.name
     if (details.where !== undefined) this.where = details.where
     if (details.hint !== undefined) this.hint = details.hint
   }
@@ -44,6 +45,7 @@ export interface Problem {
 
 /** config.json (or another document of ours) is not what it must be; holds all problems found. */
 export class SpecError extends TsruncError {
+  override readonly name = 'SpecError'
   readonly code = 'TSRUNC_SPEC'
   readonly problems: readonly Problem[]
 
@@ -58,6 +60,7 @@ export class SpecError extends TsruncError {
 
 /** A property or option that tsrunc, or this kernel, cannot honour. */
 export class UnsupportedError extends TsruncError {
+  override readonly name = 'UnsupportedError'
   readonly code = 'TSRUNC_UNSUPPORTED'
 }
 
@@ -73,6 +76,7 @@ export interface SyscallFailure extends Details {
 
 /** A system call of this process or of a container's init failed. */
 export class SyscallError extends TsruncError {
+  override readonly name = 'SyscallError'
   readonly code = 'TSRUNC_SYSCALL'
   readonly syscall: string
   readonly args: readonly string[]
@@ -100,6 +104,7 @@ export class SyscallError extends TsruncError {
 
 /** The container, its state directory or the runtime's root does not allow what was asked. */
 export class StateError extends TsruncError {
+  override readonly name = 'StateError'
   readonly code = 'TSRUNC_STATE'
   /** Set when the id names no container: callers treat it apart. */
   readonly missing: boolean
@@ -112,15 +117,18 @@ export class StateError extends TsruncError {
 
 /** The container's init could not do what config.json asks, other than by a failing system call. */
 export class InitError extends TsruncError {
+  override readonly name = 'InitError'
   readonly code = 'TSRUNC_INIT'
 }
 
 /** A hook failed, timed out or could not be run. */
 export class HookError extends TsruncError {
+  override readonly name = 'HookError'
   readonly code = 'TSRUNC_HOOK'
 }
 
 /** The command line cannot be understood. */
 export class UsageError extends TsruncError {
+  override readonly name = 'UsageError'
   readonly code = 'TSRUNC_USAGE'
 }

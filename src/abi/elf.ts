@@ -1,4 +1,4 @@
-// The parts of an ELF file that a static 64-bit executable needs: elf(5), include/uapi/linux/elf.h (v6.12).
+// The parts of an ELF file that executables of 64 bits are made of: elf(5), include/uapi/linux/elf.h (v6.12).
 import { defineEnum, defineFlags, defineStruct } from './define.ts'
 
 /** e_ident: 0x7f "ELF", 64 bit, little endian, version 1, System V, zeros; as two words of the header. */
@@ -6,7 +6,17 @@ export const ELF_IDENT = 0x00010102464c457fn
 
 export const ET = defineEnum('include/uapi/linux/elf.h (v6.12); elf(5)', { ET_EXEC: 2n, ET_DYN: 3n })
 export const EM = defineEnum('include/uapi/linux/elf-em.h (v6.12)', { EM_X86_64: 62n, EM_AARCH64: 183n })
-export const PT = defineEnum('include/uapi/linux/elf.h (v6.12); elf(5)', { PT_LOAD: 1n, PT_GNU_STACK: 0x6474e551n })
+export const PT = defineEnum('include/uapi/linux/elf.h (v6.12); elf(5)', {
+  PT_LOAD: 1n,
+  PT_NOTE: 4n,
+  PT_GNU_STACK: 0x6474e551n,
+})
+export const SHT = defineEnum('include/uapi/linux/elf.h (v6.12); elf(5)', { SHT_PROGBITS: 1n })
+export const SHF = defineFlags('include/uapi/linux/elf.h (v6.12); elf(5)', {
+  SHF_WRITE: 1n,
+  SHF_ALLOC: 2n,
+  SHF_EXECINSTR: 4n,
+})
 export const PF = defineFlags('include/uapi/linux/elf.h (v6.12); elf(5)', { PF_X: 1n, PF_W: 2n, PF_R: 4n })
 
 export const elfHeader = defineStruct('Elf64_Ehdr, include/uapi/linux/elf.h (v6.12); elf(5)', {
@@ -36,4 +46,17 @@ export const programHeader = defineStruct('Elf64_Phdr, include/uapi/linux/elf.h 
   p_filesz: 'u64',
   p_memsz: 'u64',
   p_align: 'u64',
+})
+
+export const sectionHeader = defineStruct('Elf64_Shdr, include/uapi/linux/elf.h (v6.12); elf(5)', {
+  sh_name: 'u32',
+  sh_type: 'u32',
+  sh_flags: 'u64',
+  sh_addr: 'u64',
+  sh_offset: 'u64',
+  sh_size: 'u64',
+  sh_link: 'u32',
+  sh_info: 'u32',
+  sh_addralign: 'u64',
+  sh_entsize: 'u64',
 })
