@@ -1,5 +1,6 @@
 // The part of create that changes the host, one step after the other, each with its way back. The order matters:
 // what a later `delete` needs to know is on disk before the step that it would have to take back.
+import { readFileSync } from 'node:fs'
 import { SIG } from '../abi/signal.ts'
 import { StateError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
@@ -92,6 +93,7 @@ export class Creation {
     using file = sealedMemfd(INIT_ARGV.join('-'), image)
     const [ours, theirs] = seqpacketPair()
     using _closed = theirs
+    const before = children()
     const pid = launch({
       image: file,
       argv: INIT_ARGV,
@@ -106,7 +108,11 @@ export class Creation {
         [numbers.hookOutput, hooks.output],
       ]),
     })
-    this.#undo.push(() => endChild(pid))
+    this.#undo.push(() => {
+      endChild(pid)
+      // an init that this process died without telling about is a child of ours, too
+      for (const child of children()) if (!before.includes(child)) endChild(child)
+    })
     return [ours, pid]
   }
 
@@ -118,7 +124,7 @@ export class Creation {
       forks: forks(this.#spec),
       origins: saved,
       handlers: {
-        init: found => this.#foundInit(found, pid, hooks),
+        init: found => this.#foundInit(found, hooks),
         mapIds: mapped => writeIdMaps(mapped, this.#spec),
         hooks: () => this.#hostHooks(),
         console: onMaster,
@@ -135,8 +141,7 @@ export class Creation {
     handshake.run()
   }
 
-  #foundInit(found: number, launched: number, hooks: ContainerHooks): void {
-    if (found !== launched) this.#undo.push(() => endChild(found))
+  #foundInit(found: number, hooks: ContainerHooks): void {
     const init = identify(found)
     if (init === undefined) throw new StateError(`container init ${found} is gone`)
     this.#save({ init })
@@ -167,6 +172,15 @@ export class Creation {
     const { init } = this.#saved
     if (init === undefined) throw new Error('init is ready, but its pid is not known')
     return init.pid
+  }
+}
+
+/** The children of this thread; none where the kernel does not say (CONFIG_PROC_CHILDREN). */
+function children(): number[] {
+  try {
+    return readFileSync('/proc/thread-self/children', 'utf8').split(' ').filter(Boolean).map(Number)
+  } catch {
+    return []
   }
 }
 

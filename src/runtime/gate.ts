@@ -87,9 +87,9 @@ function isWaiting(pid: number): boolean {
 }
 
 function decode(received: Uint8Array): Passage {
-  if (received[0] !== ALIVE) return { kind: 'closed' }
-  const record = received.subarray(1)
-  if (record.length < message.size) return { kind: 'running' }
+  const isAlive = received[0] === ALIVE
+  const record = received.subarray(isAlive ? 1 : 0)
+  if (record.length < message.size) return { kind: isAlive ? 'running' : 'closed' }
   const { kind, op, value } = message.decode(record)
   return kind === MESSAGE.values.FAILED ? { kind: 'failed', op: Number(op), value } : { kind: 'running' }
 }
