@@ -54,6 +54,9 @@ export const NAMESPACES: Readonly<Record<NamespaceKind, { readonly flag: bigint;
   mount: { flag: CLONE_NEWNS, name: 'mount' },
 }
 
+/** At most 15 characters; runc's says "runc:[2:INIT]". Started from a descriptor, its name would be a number. */
+const PROCESS_NAME = 'tsrunc:[INIT]'
+
 /** First ops of all: nothing may be done before the host has put this process into its cgroup. */
 export function planBegin(context: PlanContext): Op[] {
   const begin: Origin = { intent: 'wait until the cgroup is ready' }
@@ -65,6 +68,9 @@ export function planBegin(context: PlanContext): Op[] {
   return [
     ...waitForGo(context, begin),
     syscall('umask', [zero], { intent: 'make files with exactly the modes asked for' }),
+    syscall('prctl', [int(PR.values.PR_SET_NAME), str(PROCESS_NAME), zero, zero, zero], {
+      intent: 'have a name in lists of processes',
+    }),
     syscall('prctl', [int(PR.values.PR_SET_DUMPABLE), zero, zero, zero, zero], {
       intent: 'keep other processes from looking into init',
     }),
