@@ -5,6 +5,7 @@ import type { Runtime } from '../runtime/store.ts'
 import { parseArguments, type Values } from './arguments.ts'
 import type { Command } from './command.ts'
 import { loadCommand } from './commands.ts'
+import { callerEnvironment } from './environment.ts'
 import { type Log, openLog, report, stderrLog, warn } from './log.ts'
 import { GLOBAL, HELP } from './options.ts'
 import { printLine } from './output.ts'
@@ -50,7 +51,7 @@ async function openRuntime({ globals, log }: Session): Promise<Runtime> {
   return openRuntime({
     root: root ? absolute('--root', root) : undefined,
     rootless: rootless === 'auto' ? undefined : rootless === 'true',
-    environment: process.env,
+    environment: callerEnvironment(process.env),
     warn: problem => warn(problem, log),
   })
 }

@@ -1,48 +1,27 @@
-// The koffi addon, loaded by an explicit path: its own loader takes several times as long as the addon itself and
-// does not survive bundling (Bun copies an embedded addon to a shared temporary directory, so it lies beside the
-// executable instead). Nothing else of koffi is used; https://koffi.dev.
-import { existsSync } from 'node:fs'
-import { createRequire } from 'node:module'
+// The koffi addon, loaded by the path that addon.ts knows: its own loader takes several times as long as the addon
+// itself and does not survive bundling. Nothing else of koffi is used; https://koffi.dev.
 import { constants } from 'node:os'
-import { dirname, join } from 'node:path'
 import { UnsupportedError } from '../errors.ts'
+import { addonPath } from './addon.ts'
 
 type Koffi = typeof import('koffi')
 export type NativeFunction = ReturnType<ReturnType<Koffi['load']>['func']>
-
-const ADDON: Readonly<Record<string, readonly [name: string, folder: string]>> = {
-  x64: ['koffi-linux-x64', 'linux_x64'],
-  arm64: ['koffi-linux-arm64', 'linux_arm64'],
-}
-
-/** Whether this is a compiled executable; Bun shows the files inside one below this path. */
-const isCompiled = (): boolean => (globalThis as { Bun?: { main: string } }).Bun?.main.startsWith('/$bunfs/') ?? false // absent under Node
-
-/** An executable looks beside itself and in the lib directory of its prefix, never where it was once built. */
-function besideExecutable(): string {
-  const here = dirname(process.execPath)
-  const places = [join(here, 'koffi.node'), join(here, '../lib/tsrunc/koffi.node')]
-  const found = places.find(file => existsSync(file))
-  if (found === undefined)
-    throw new UnsupportedError('koffi.node is missing', { where: here, hint: `it belongs to ${places.join(' or ')}` })
-  return found
-}
-
-function addonPath(): string {
-  const [name, folder] = ADDON[process.arch] ?? []
-  if (process.platform !== 'linux' || name === undefined)
-    throw new UnsupportedError(`tsrunc runs on Linux on x86_64 and aarch64, not on ${process.platform} ${process.arch}`)
-  if (isCompiled()) return besideExecutable()
-  return createRequire(import.meta.url).resolve(`@koromix/${name}/${folder}/koffi.node`)
-}
 
 let koffi: Koffi | undefined
 let library: ReturnType<Koffi['load']> | undefined
 
 function native(): Koffi {
   if (koffi === undefined) {
+    const path = addonPath()
     const target = { exports: {} }
-    process.dlopen(target, addonPath(), constants.dlopen.RTLD_NOW)
+    try {
+      process.dlopen(target, path, constants.dlopen.RTLD_NOW)
+    } catch (cause) {
+      throw new UnsupportedError(`koffi cannot be loaded: ${cause instanceof Error ? cause.message : cause}`, {
+        where: path,
+        cause,
+      })
+    }
     koffi = target.exports as Koffi // the addon's exports are what koffi's own declarations describe
   }
   return koffi
