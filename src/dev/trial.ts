@@ -1,13 +1,23 @@
 // For tests only: runs the program of a spec with a minimal host (no cgroup, no state directory, no hooks), and says
 // what the container printed and how it ended. Needs root.
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { O } from '../abi/fcntl.ts'
 import { Fd } from '../host/fd.ts'
 import { launch } from '../host/launch.ts'
 import { sealedMemfd } from '../host/memfd.ts'
-import { reap, sendSignal } from '../host/process.ts'
+import { reap, sendSignal, waitReadable } from '../host/process.ts'
 import { receive, send, seqpacketPair } from '../host/socket.ts'
 import { makeFifo } from '../host/tree.ts'
 import { buildImage } from '../image/build.ts'
@@ -39,9 +49,10 @@ export function trial(spec: Spec, facts: Partial<Facts> = {}, options: Partial<P
 function runIn(work: string, spec: Spec, facts: Facts, options: PlanOptions): Outcome {
   const gate = join(work, 'gate')
   mkdirSync(gate)
+  chmodSync(gate, 0o711)
   const { bits } = O
   using gateFd = Fd.open(gate, bits.O_PATH | bits.O_DIRECTORY)
-  makeFifo(gateFd, EXEC_FIFO, 0o600)
+  makeFifo(gateFd, EXEC_FIFO, 0o622)
   const ops = planInit(spec, facts, options)
   const saved = origins(ops, facts.architecture)
   using image = sealedMemfd('tsrunc init', buildImage(ops, facts.architecture, facts.descriptors.sync))
@@ -76,9 +87,18 @@ function runIn(work: string, spec: Spec, facts: Facts, options: PlanOptions): Ou
   return error === undefined ? { output: text, status: status?.exitCode ?? -1 } : { output: text, error }
 }
 
-/** Opening the fifo lets init go on; what comes behind its first byte is a failure. */
+/** Opening the fifo lets init go on; what comes behind its first byte is a failure. Gives up after a while. */
 function start(gate: string, saved: ReturnType<typeof origins>): Error | undefined {
-  const answer = readFileSync(join(gate, EXEC_FIFO))
+  using fifo = Fd.open(join(gate, EXEC_FIFO), O.bits.O_RDONLY | O.bits.O_NONBLOCK)
+  const got: Uint8Array[] = []
+  for (;;) {
+    if (waitReadable([fifo], 5000).length === 0) return new Error('init did not open the gate')
+    const chunk = Buffer.alloc(64)
+    const length = readSync(fifo.number, chunk)
+    if (length === 0) break
+    got.push(chunk.subarray(0, length))
+  }
+  const answer = Buffer.concat(got)
   if (answer.length <= 1) return undefined
   const { op, value } = message.decode(answer.subarray(1))
   return failure(saved, Number(op), value)

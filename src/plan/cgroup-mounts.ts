@@ -109,10 +109,11 @@ function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: 
     return [...make, attach(group, target, origin), close(group, origin), close(target, origin)]
   }
   const data = hierarchy.controllers
+  const source = data.startsWith('name=') ? data.slice('name='.length) : 'cgroup' // a named one shows its name
   return [
     ...make,
     ...atFixed(context, target, number, origin),
-    mount({ source: 'cgroup', target: fixedPath(number), type: 'cgroup', flags: options.flags, data }, origin),
+    mount({ source, target: fixedPath(number), type: 'cgroup', flags: options.flags, data }, origin),
   ]
 }
 

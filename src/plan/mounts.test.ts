@@ -1,0 +1,115 @@
+import t from 'tap'
+import { golden, stageListing } from '../dev/golden.ts'
+import type { Mount } from '../spec/gen/types.ts'
+import type { Facts } from './facts.ts'
+import { planMounts } from './mounts.ts'
+import { planEnterRoot, planFinalMounts } from './rootfs.ts'
+import { planHostSources } from './sources.ts'
+
+const plan = (mounts: readonly Mount[], facts: Partial<Facts> = {}) =>
+  stageListing({ spec: { mounts }, facts }, planHostSources, planMounts)
+
+const bind = (options: readonly string[], rest: Partial<Mount> = {}): Mount => ({
+  destination: '/mnt',
+  type: 'bind',
+  source: '/data',
+  options: ['rbind', ...options],
+  ...rest,
+})
+
+t.test('file systems', async t => {
+  const text = plan([
+    { destination: '/proc', type: 'proc', source: 'proc' },
+    { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', 'ro'] },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: ['newinstance', 'ptmxmode=0666', 'gid=5', 'nosuid'],
+    },
+    { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['size=1m', 'rprivate', 'rnoexec'] },
+  ])
+  t.equal(text, golden('mounts-file-systems', text))
+})
+
+t.test('binds are complete before they appear', async t => {
+  const text = plan(
+    [
+      bind(['ro', 'rprivate']),
+      bind(['rro', 'noatime', 'shared'], { destination: 'relative', source: 'in-bundle' }),
+      bind([], { destination: '/etc/hosts', options: ['bind'] }),
+    ],
+    { sources: new Map([['/mounts/2', 'file']]) },
+  )
+  t.equal(text, golden('mounts-binds', text))
+})
+
+t.test('read-only tmpfs and /dev are writable until the end', async t => {
+  const mounts = [
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'mode=755'] },
+    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'nosuid'] },
+  ]
+  const text = stageListing({ spec: { mounts } }, planMounts, planEnterRoot, planFinalMounts)
+  t.equal(text, golden('mounts-read-only-later', text))
+})
+
+t.test('remounts and changes of propagation make nothing', async t => {
+  const text = plan([
+    { destination: '/a', options: ['rshared'] },
+    { destination: '/b', options: ['bind', 'remount', 'ro'] },
+    { destination: '/c', type: 'tmpfs', options: ['remount', 'size=2m'] },
+  ])
+  t.equal(text, golden('mounts-changes', text))
+  t.notMatch(text, /mkdirat/)
+})
+
+t.test('without the host’s privileges sources are cloned in the user namespace', async t => {
+  const given = {
+    spec: { mounts: [bind([])] },
+    linux: { namespaces: [{ type: 'user' as const }, { type: 'mount' as const }] },
+    facts: { euid: 1000 },
+  }
+  t.equal(stageListing(given, planHostSources).trim(), '')
+})
+
+t.test('many sources raise the limit of descriptors', async t => {
+  const many = Array.from({ length: 201 }, () => bind([]))
+  t.match(plan(many), /prlimit64/)
+  t.notMatch(plan(many.slice(1)), /prlimit64/)
+})
+
+t.test('what may not be mounted is refused before anything happens', async t => {
+  const refused = (mount: Mount, error: { name?: string; where?: string; message?: string }) =>
+    t.throws(() => plan([mount]), error)
+  refused({ destination: '/x/..', type: 'tmpfs' }, { where: '/mounts/0/destination', message: 'cannot mount on "/"' })
+  refused(
+    { destination: '/proc/1', type: 'tmpfs' },
+    { message: '"/proc/1" cannot be mounted because it is inside /proc' },
+  )
+  refused(bind([], { destination: '/proc/self/attr' }), { message: 'because it is inside /proc' })
+  refused(bind([], { destination: '/x/../proc//sys' }), { message: 'because it is inside /proc' })
+  refused(
+    { destination: '/proc', type: 'tmpfs' },
+    { message: '"/proc" cannot be mounted because it is not of type proc' },
+  )
+  refused(bind(['size=1']), { where: '/mounts/0/options' })
+  refused({ destination: '/a', type: 'tmpfs', options: [`x=${'y'.repeat(4100)}`] }, { where: '/mounts/0/options' })
+  refused(bind([], { uidMappings: [] }), { where: '/mounts/0/uidMappings' })
+  refused({ destination: '/a', options: ['bind'] }, { name: 'SpecError', message: 'needs a source' })
+  t.doesNotThrow(() => plan([bind([], { destination: '/proc/cpuinfo' })]))
+})
+
+t.test('a missing source is named at its place', async t => {
+  t.throws(() => plan([bind([])], { sources: new Map([['/mounts/0', 'missing']]) }), {
+    name: 'SpecError',
+    where: '/mounts/0/source',
+    message: '/data on /mnt: no such file or directory',
+  })
+})
+
+t.test('every target but /proc is checked not to lie on procfs', async t => {
+  t.match(plan([bind([])]), /fstatfs/)
+  t.match(plan([{ destination: '/a', type: 'tmpfs' }]), /fstatfs/)
+  t.match(plan([{ destination: '/a', type: 'cgroup' }]), /fstatfs/)
+  t.notMatch(plan([{ destination: '/proc', type: 'proc' }]), /fstatfs/)
+})
