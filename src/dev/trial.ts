@@ -3,12 +3,16 @@
 import {
   chmodSync,
   closeSync,
+  copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   openSync,
   readFileSync,
   readSync,
   rmSync,
+  statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -37,10 +41,40 @@ export interface Outcome {
   readonly error?: Error
 }
 
+const BUSYBOX = ['/bin/busybox', '/usr/bin/busybox'].find(path => existsSync(path))
+
+/** Why trials cannot be run here: the value of a test's `skip`. */
+export const cannotTry = process.geteuid?.() !== 0 ? 'needs root' : BUSYBOX === undefined && 'needs busybox-static'
+
+/** A root filesystem of one busybox. */
+export function trialRootfs(directory: string): string {
+  const rootfs = join(directory, 'rootfs')
+  mkdirSync(join(rootfs, 'bin'), { recursive: true })
+  copyFileSync(BUSYBOX ?? '', join(rootfs, 'bin/busybox'))
+  for (const applet of ['sh', 'cat', 'ls', 'id', 'readlink', 'stat', 'touch', 'mkdir', 'head'])
+    symlinkSync('busybox', join(rootfs, 'bin', applet))
+  return rootfs
+}
+
+/** What runtime/facts.ts finds out about the sources of bind mounts. */
+function sourceKinds({ mounts = [] }: Spec, bundle: string): Facts['sources'] {
+  return new Map(
+    mounts.map(({ source = '' }, index) => {
+      const found = statSync(source.startsWith('/') ? source : join(bundle, source), { throwIfNoEntry: false })
+      return [`/mounts/${index}`, found === undefined ? 'missing' : found.isDirectory() ? 'directory' : 'file']
+    }),
+  )
+}
+
 export function trial(spec: Spec, facts: Partial<Facts> = {}, options: Partial<PlanOptions> = {}): Outcome {
   const work = mkdtempSync(join(tmpdir(), 'tsrunc-trial-'))
   try {
-    return runIn(work, spec, testFacts({ ...facts, descriptors: descriptors(0) }), testOptions(options))
+    return runIn(
+      work,
+      spec,
+      testFacts({ sources: sourceKinds(spec, facts.bundle ?? ''), ...facts, descriptors: descriptors(0) }),
+      testOptions(options),
+    )
   } finally {
     rmSync(work, { recursive: true, force: true })
   }
