@@ -57,10 +57,16 @@ function planV2(context: PlanContext, entry: Entry): Op[] {
   const group = groupSlot(context, where, 'v2')
   const denied = label('denied')
   const done = label('mounted')
-  const args = { source: wish.source ?? 'cgroup', target: fixedPath(number), type: 'cgroup2', flags: options.flags }
+  const args = {
+    source: wish.source ?? 'cgroup',
+    target: fixedPath(context, number),
+    type: 'cgroup2',
+    flags: options.flags,
+  }
+  const place = [...target.ops, ...atFixed(context, target.fd, number, origin)]
+  if (context.facts.cgroup.v2 === undefined) return [...place, mount({ ...args, ...dataOf(entry) }, origin)]
   return [
-    ...target.ops,
-    ...atFixed(context, target.fd, number, origin),
+    ...place,
     mount({ ...args, ...dataOf(entry) }, origin, { errnos: ['EPERM', 'EBUSY'], to: denied }),
     jump(done, origin),
     denied,
@@ -81,7 +87,7 @@ function planV1(context: PlanContext, entry: Entry): Op[] {
   return [
     ...target.ops,
     ...atFixed(context, target.fd, number, origin),
-    mount({ source: 'tmpfs', target: fixedPath(number), type: 'tmpfs', flags, data: 'mode=755' }, origin),
+    mount({ source: 'tmpfs', target: fixedPath(context, number), type: 'tmpfs', flags, data: 'mode=755' }, origin),
     ...directory.ops,
     ...v1.flatMap(hierarchy => planHierarchy(context, hierarchy, directory.fd, entry)),
     ...v1.flatMap(hierarchy => links(hierarchy, directory.fd, where)),
@@ -113,7 +119,7 @@ function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: 
   return [
     ...make,
     ...atFixed(context, target, number, origin),
-    mount({ source, target: fixedPath(number), type: 'cgroup', flags: options.flags, data }, origin),
+    mount({ source, target: fixedPath(context, number), type: 'cgroup', flags: options.flags, data }, origin),
   ]
 }
 

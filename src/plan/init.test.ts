@@ -97,7 +97,7 @@ t.test('mounts appear as asked for', { skip }, async t => {
     ],
     linux: { namespaces: NEW, maskedPaths: ['/data/file', '/proc/scsi', '/absent'], readonlyPaths: ['/proc/sys'] },
     script: `cat /proc/self/mountinfo; stat -c 'mode %a' /sticky; stat -c 'mode %a' /later
-      cat /made/here /data/file; ls -l /proc/self/fd | cat; ls /dev; touch /later/x || echo read-only`,
+      stat -c 'mode %a' /later/below; cat /made/here /data/file; ls -l /proc/self/fd | cat; ls /dev; touch /later/x || echo read-only`,
   })
   t.equal(error, undefined)
   t.equal(status, 0)
@@ -111,7 +111,7 @@ t.test('mounts appear as asked for', { skip }, async t => {
   t.match(table.get('/proc/sys'), /^ro,/)
   t.ok(table.has('/made/here'))
   t.notOk(table.has('/absent'))
-  t.match(output, 'mode 1777\nmode 700\ncontent')
+  t.match(output, 'mode 1777\nmode 700\nmode 1777\ncontent')
   t.equal(output.match(/content/g)?.length, 1, 'the masked file is empty')
   t.match(output, 'read-only')
 })
@@ -157,11 +157,25 @@ t.test('a user namespace: root inside is nobody outside', { skip }, async t => {
   t.match(output, /\n1\d{6}\.\d+ /)
 })
 
+t.test('without privileges on the host all is cloned inside the user namespace', { skip }, async t => {
+  const made = bundle(t)
+  const ids = [{ containerID: 0, hostID: 0, size: 65536 }]
+  const { output, status, error } = made.run({
+    mounts: [...USUAL, SYS, bind('/usr', '/data', 'ro')],
+    linux: { namespaces: [...NEW, { type: 'user' }], uidMappings: ids, gidMappings: ids },
+    facts: { euid: 1000 },
+    script: 'cat /proc/self/mountinfo',
+  })
+  t.equal(error, undefined)
+  t.equal(status, 0)
+  t.match(mountTable(output).get('/data'), /^ro,/)
+})
+
 t.test('joined namespaces', { skip }, async t => {
   const made = bundle(t)
   const kinds = ['net', 'uts', 'ipc', 'pid', 'mnt', 'cgroup', 'time'] as const
   const flags = ['--net', '--uts', '--ipc', '--pid', '--mount', '--cgroup', '--time', '--fork']
-  const other = spawn('unshare', [...flags, 'sh', '-c', 'echo ready; exec sleep 60'], {
+  const other = spawn('unshare', [...flags, 'sh', '-c', 'umount -l /proc; echo ready; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   })
   t.teardown(() => other.kill('SIGKILL'))

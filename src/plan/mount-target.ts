@@ -27,12 +27,13 @@ const COVERABLE = [
 /** The types that give power over the kernel: on an ordinary directory only, reached without a symlink. */
 const ORDINARY = ['proc', 'sysfs']
 
-export function mountTarget(context: PlanContext, entry: Entry, kind: 'directory' | 'file'): Opened {
+export function mountTarget(context: PlanContext, entry: Entry, kind: 'directory' | 'file', made?: Slot): Opened {
   const { path, origin, mount } = entry
   const mayBeProc = path === '/proc' || mayCoverProc(entry)
   const type = mount.type ?? ''
   const ordinary = `filesystem ${JSON.stringify(type)} must be mounted on ordinary directory`
-  const target = ensureTarget(context, path, kind, origin, ORDINARY.includes(type) ? { ordinary } : {})
+  const rest = { ...(ORDINARY.includes(type) && { ordinary }), ...(made && { made }) }
+  const target = ensureTarget(context, path, kind, origin, rest)
   if (mayBeProc) return target
   const refusal = `${JSON.stringify(path)} cannot be mounted because it leads into /proc`
   return { ops: [...target.ops, ...checkProc(target.fd, 'ne', origin, refusal)], fd: target.fd }

@@ -6,9 +6,23 @@ import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { STATX, statx } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, fail, int, jump, label, load, type Op, type Slot, slotIn, str, syscall } from '../program/op.ts'
+import {
+  address,
+  cell,
+  fail,
+  int,
+  jump,
+  label,
+  load,
+  type Op,
+  type Slot,
+  slot,
+  slotIn,
+  str,
+  syscall,
+} from '../program/op.ts'
 import { planCgroupMount } from './cgroup-mounts.ts'
-import { type PlanContext, slotNamed } from './context.ts'
+import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
 import { mountTarget, mustBeProc } from './mount-target.ts'
@@ -22,7 +36,8 @@ export function planMounts(context: PlanContext): Op[] {
 function planMount(context: PlanContext, entry: Entry): Op[] {
   if (isChange(entry)) return changeExisting(context, entry)
   if (isBind(entry)) return planBind(context, entry)
-  return entry.mount.type === 'cgroup' ? planCgroupMount(context, entry) : planFilesystem(context, entry)
+  if (entry.mount.type === 'cgroup') return [...planCgroupMount(context, entry), ...finish(context, entry, {})]
+  return planFilesystem(context, entry)
 }
 
 function planBind(context: PlanContext, entry: Entry): Op[] {
@@ -59,18 +74,21 @@ function planFilesystem(context: PlanContext, entry: Entry): Op[] {
   const { mount: wish, options, where, origin } = entry
   const { target: number } = context.numbers
   const type = wish.type ?? ''
-  const target = mountTarget(context, entry, 'directory')
+  const ownMode = options.data.some(word => word.startsWith('mode='))
+  const mode = type === 'tmpfs' && !ownMode ? coveredMode(number, origin) : undefined
+  const target = mountTarget(context, entry, 'directory', mode?.made)
   const later = isReadonlyLater(entry)
   const flags = options.flags & ~(later ? MS.bits.MS_RDONLY : 0n)
-  const ownMode = options.data.some(word => word.startsWith('mode='))
-  const mode = type === 'tmpfs' && !ownMode ? modeOf(number, origin) : undefined
-  const args = { source: wish.source ?? type, target: fixedPath(number), type, flags, ...dataOf(entry) }
+  const args = { source: wish.source ?? type, target: fixedPath(context, number), type, flags, ...dataOf(entry) }
   return [
     ...target.ops,
     ...atFixed(context, target.fd, number, origin),
-    ...(mode?.ops ?? []),
+    ...(mode?.read ?? []),
     ...(hostSysfs(context, entry) ? mountOrBindSysfs(context, entry, args) : [mount(args, origin)]),
-    ...finish(context, entry, mode?.mode, later ? slotNamed(context, `mount of ${where}`) : undefined),
+    ...finish(context, entry, {
+      ...(mode && { mode }),
+      ...(later && { keep: slotNamed(context, `mount of ${where}`) }),
+    }),
   ]
 }
 
@@ -90,13 +108,17 @@ function mountOrBindSysfs(context: PlanContext, entry: Entry, args: Parameters<t
   ]
 }
 
+interface Rest {
+  readonly mode?: CoveredMode
+  /** Where the mount's descriptor stays for finalMounts. */
+  readonly keep?: Slot
+}
+
 /** mount(2) leaves no descriptor of what it made: it is opened once more where something is still to be done. */
-function finish(context: PlanContext, entry: Entry, mode: Slot | undefined, keep: Slot | undefined): Op[] {
-  const { options, path, origin } = entry
+function finish(context: PlanContext, { options, path, origin }: Entry, { mode, keep }: Rest): Op[] {
   const top = openInRoot(context, path, openBits(context, 'O_PATH', 'O_DIRECTORY'), origin, keep ? { fd: keep } : {})
   const todo = [
-    // a tmpfs shows the mode of the directory that it covers, as if it were that directory
-    ...(mode === undefined ? [] : [syscall('fchmodat', [load(top.fd), str('.'), load(mode)], origin)]),
+    ...(mode === undefined ? [] : mode.copyTo(top.fd)),
     ...changeMount(top.fd, origin, { ...options.recursive, recursive: true }),
     ...changePropagation(top.fd, options.propagation, origin),
   ]
@@ -111,12 +133,31 @@ function changePropagation(fd: Slot, words: readonly bigint[], origin: Origin): 
   )
 }
 
+interface CoveredMode {
+  /** Says that there was nothing to cover: then the file system's own default stands. */
+  readonly made: Slot
+  readonly read: readonly Op[]
+  copyTo(mount: Slot): Op[]
+}
+
 const covered = cell('statx', statx.size)
 
-/** The kernel's fchmodat looks at the low 16 bits only, of those at the permissions. */
-function modeOf(number: number, origin: Origin): { ops: Op[]; mode: Slot } {
+/** A tmpfs shows the mode of the directory that it covers, as if it were that directory. */
+function coveredMode(number: number, origin: Origin): CoveredMode {
+  const made = slot('made')
   const args = [int(number), EMPTY, int(AT.bits.AT_EMPTY_PATH), int(STATX.bits.STATX_MODE), address(covered)]
-  return { ops: [syscall('statx', args, origin)], mode: slotIn(covered, statx.offset('stx_mode')) }
+  // the kernel's fchmodat looks at the low 16 bits only, of those at the permissions
+  const mode = load(slotIn(covered, statx.offset('stx_mode')))
+  const own = label('own mode')
+  return {
+    made,
+    read: [syscall('statx', args, origin)],
+    copyTo: mount => [
+      jump(own, origin, { slot: made, mask: ALL_BITS, is: 'ne', value: 0n }),
+      syscall('fchmodat', [load(mount), str('.'), mode], origin),
+      own,
+    ],
+  }
 }
 
 // ---- what is mounted already ----
@@ -137,7 +178,12 @@ function remount(context: PlanContext, entry: Entry, fd: Slot): Op[] {
   const { mount: wish, options, origin } = entry
   if (isBind(entry)) return changeMount(fd, origin, options.attributes)
   const { target: number } = context.numbers
-  const args = { source: wish.source ?? 'none', target: fixedPath(number), flags: options.flags, ...dataOf(entry) }
+  const args = {
+    source: wish.source ?? 'none',
+    target: fixedPath(context, number),
+    flags: options.flags,
+    ...dataOf(entry),
+  }
   return [syscall('dup3', [load(fd), int(number), int(openBits(context, 'O_CLOEXEC'))], origin), mount(args, origin)]
 }
 

@@ -102,7 +102,7 @@ function planMask(context: PlanContext, { path, index }: { path: string; index: 
     jump(masked, origin),
     directory,
     syscall('dup3', [load(target.fd), int(number), int(openBits(context, 'O_CLOEXEC'))], origin),
-    mount({ source: 'tmpfs', target: fixedPath(number), type: 'tmpfs', flags }, origin),
+    mount({ source: 'tmpfs', target: fixedPath(context, number), type: 'tmpfs', flags }, origin),
     masked,
     close(copy, origin),
     close(target.fd, origin),

@@ -15,12 +15,13 @@ import {
   type Op,
   type Operand,
   type Slot,
+  set,
   slot,
   str,
   struct,
   syscall,
 } from '../program/op.ts'
-import type { PlanContext } from './context.ts'
+import { isJoined, type PlanContext } from './context.ts'
 
 export const HERE = int(AT_FDCWD)
 export const EMPTY = str('')
@@ -97,6 +98,8 @@ function patiently(name: 'openat2', args: readonly Operand[], origin: Origin, re
 export interface TargetRest {
   /** Refuses symlinks in the path with this text (the intent of a failure). */
   readonly ordinary?: string
+  /** Becomes 1 when the directory was not there. */
+  readonly made?: Slot
 }
 
 /** A directory or file to mount on: opened O_PATH, made where it is missing (0755, 0644). */
@@ -146,7 +149,7 @@ function makeTarget(
     const what = last ? kind : 'directory'
     const here = last ? fd : slot(`fd of ${prefix}`)
     const args = [load(context.slots.root), str(prefix), ...how(context, targetFlags(context, what), resolve)]
-    ops.push(makeOne(above, name, what, origin))
+    ops.push(...makeOne(above, name, what, origin, last ? rest.made : undefined))
     if (rest.ordinary === undefined) ops.push(...patiently('openat2', args, origin, here))
     else ops.push(syscall('openat2', args, origin, { result: here, on: { errnos: ['ELOOP', 'ENOTDIR'], to: refused } }))
     if (index > 0) ops.push(syscall('close', [load(above)], origin))
@@ -158,10 +161,14 @@ function makeTarget(
   return [...ops, jump(done, origin), refused, fail(ERRNO.ELOOP[0], why), done]
 }
 
-function makeOne(above: Slot, name: string, kind: 'directory' | 'file', origin: Origin): Op {
-  const exists = { on: { errnos: ['EEXIST'] } } as const
-  if (kind === 'directory') return syscall('mkdirat', [load(above), str(name), int(0o755)], origin, exists)
-  return syscall('mknodat', [load(above), str(name), int(S.bits.S_IFREG | 0o644n), int(0)], origin, exists)
+function makeOne(above: Slot, name: string, kind: 'directory' | 'file', origin: Origin, made: Slot | undefined): Op[] {
+  const exists = label('exists')
+  const on = { errnos: ['EEXIST'], ...(made && { to: exists }) } as const
+  const op =
+    kind === 'directory'
+      ? syscall('mkdirat', [load(above), str(name), int(0o755)], origin, { on })
+      : syscall('mknodat', [load(above), str(name), int(S.bits.S_IFREG | 0o644n), int(0)], origin, { on })
+  return made === undefined ? [op] : [op, set(made, int(1), origin), exists]
 }
 
 /** Moves a descriptor to a number of context.numbers, so that its path below /proc/self/fd is a constant. */
@@ -170,5 +177,9 @@ export function atFixed(context: PlanContext, fd: Slot, number: number, origin: 
   return [syscall('dup3', [load(fd), int(number), flags], origin), syscall('close', [load(fd)], origin)]
 }
 
-/** The path of a number of context.numbers. */
-export const fixedPath = (number: number): string => `/proc/self/fd/${number}`
+/**
+ * The path of a number of context.numbers. In a joined mount namespace /proc may be anything, also nothing: there the
+ * working directory is the host's procfs (planAttachRootfs).
+ */
+export const fixedPath = (context: PlanContext, number: number): string =>
+  isJoined(context, 'mount') ? `self/fd/${number}` : `/proc/self/fd/${number}`

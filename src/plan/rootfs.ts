@@ -3,7 +3,7 @@
 import { MOUNT_ATTR, MS, UMOUNT } from '../abi/mount.ts'
 import type { Origin } from '../errors.ts'
 import { int, jump, label, load, type Op, set, slot, str, syscall } from '../program/op.ts'
-import { hasNamespace, type PlanContext } from './context.ts'
+import { hasNamespace, isJoined, type PlanContext } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { finalMounts } from './mounts.ts'
 import { HERE, openBits } from './resolve.ts'
@@ -29,7 +29,7 @@ export const PROPAGATION = {
  * does not matter: then it hangs on /.
  */
 export function planAttachRootfs(context: PlanContext): Op[] {
-  const { root } = context.slots
+  const { root, proc } = context.slots
   const path = rootfsPath(context)
   const origin: Origin = { pointer: '/root/path', intent: `put the rootfs on ${path}` }
   if (!hasNamespace(context, 'mount')) return [set(root, int(context.facts.descriptors.rootfs), origin)]
@@ -50,6 +50,8 @@ export function planAttachRootfs(context: PlanContext): Op[] {
     found,
     attach(root, target, origin),
     close(target, origin),
+    // where fixedPath starts; the root is entered by its descriptor
+    ...(isJoined(context, 'mount') ? [syscall('fchdir', [load(proc)], origin)] : []),
   ]
 }
 
