@@ -60,3 +60,12 @@ export const sectionHeader = defineStruct('Elf64_Shdr, include/uapi/linux/elf.h 
   sh_addralign: 'u64',
   sh_entsize: 'u64',
 })
+
+export const symbol = defineStruct('Elf64_Sym, include/uapi/linux/elf.h (v6.12); elf(5)', {
+  st_name: 'u32',
+  st_info: 'u8',
+  st_other: 'u8',
+  st_shndx: 'u16',
+  st_value: 'u64',
+  st_size: 'u64',
+})

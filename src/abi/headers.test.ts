@@ -155,6 +155,7 @@ const kernel: Unit = {
     { c: 'Elf64_Ehdr', ours: elf.elfHeader, renamed: unnamed(elf.elfHeader, /_padding$/) },
     { c: 'Elf64_Phdr', ours: elf.programHeader },
     { c: 'Elf64_Shdr', ours: elf.sectionHeader },
+    { c: 'Elf64_Sym', ours: elf.symbol },
     { c: 'struct bpf_insn', ours: bpf.bpfInsn, renamed: { regs: null } },
     { c: 'struct bpf_cgroup_dev_ctx', ours: bpf.bpfCgroupDevCtx },
   ],

@@ -3,16 +3,18 @@
 // only matters to a path that needs it.
 import { isAbsolute, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
+import { NAME_NOWHERE } from './environment.ts'
+
+const gone = (flag: string, cause?: unknown): UsageError =>
+  new UsageError('the current directory does not exist any more', { hint: `give ${flag} an absolute path`, cause })
 
 export function absolute(flag: string, path: string): string {
   if (isAbsolute(path)) return resolve(path)
+  if (process.argv0 === NAME_NOWHERE) throw gone(flag)
   try {
     return resolve(path)
   } catch (cause) {
-    throw new UsageError('the current directory does not exist any more', {
-      hint: `give ${flag} an absolute path`,
-      cause,
-    })
+    throw gone(flag, cause)
   }
 }
 

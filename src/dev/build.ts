@@ -16,7 +16,6 @@ import {
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { VARIABLES } from '../cli/environment.ts'
 import { addonPath } from '../host/addon.ts'
 import { finished, payloadWord } from './executable-file.ts'
 
@@ -72,7 +71,7 @@ function build(): void {
   const bun = compiler()
   withWorkDirectory(directory => {
     const file = compile(bun, directory)
-    writeFileSync(file, finished(readFileSync(file), payloadWord(readFileSync(bun)), VARIABLES))
+    writeFileSync(file, finished(readFileSync(file), payloadWord(readFileSync(bun))))
     const addon = join(directory, 'koffi.node')
     copyFileSync(addonPath(), addon)
     chmodSync(addon, 0o644)

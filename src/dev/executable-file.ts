@@ -1,11 +1,16 @@
 // Changes to the ELF file that Bun's compiler wrote, elf(5):
-//   - it starts at guard.ts: code behind the end of the file, mapped by what was the program header of the notes;
+//   - it starts at guard.ts: code at the end of the file, mapped by what was the program header of the notes;
 //   - strip keeps all of it. Bun finds its payload through a word of memory that no section covers any more, so that
 //     strip sets it to zero and the file becomes the bun command. With a section of its own the word stays.
 import type { Architecture } from '../abi/architecture.ts'
 import type { Struct } from '../abi/define.ts'
-import { ELF_IDENT, EM, elfHeader, PF, PT, programHeader, SHF, SHT, sectionHeader } from '../abi/elf.ts'
+import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader, SHF, SHT, sectionHeader, symbol } from '../abi/elf.ts'
+import { NAME, NAME_NOWHERE, VARIABLES } from '../cli/environment.ts'
 import { guard } from './guard.ts'
+
+/** Engines that live for milliseconds lose by compiling: without it a command takes two thirds of the time, and no
+ * memory of the process is writable and executable. */
+const SETTINGS = ['BUN_JSC_useJIT=0']
 
 type Fields<S> = S extends Struct<infer Name> ? Record<Name, bigint> : never
 type Header = Fields<typeof elfHeader>
@@ -24,7 +29,8 @@ class Elf {
   constructor(bytes: Uint8Array) {
     this.bytes = bytes
     this.header = elfHeader.decode(bytes)
-    if (this.header.e_ident !== ELF_IDENT) throw new Error('not an ELF file of 64 bits')
+    if (this.header.e_ident !== ELF_IDENT || this.header.e_type !== ET.values.ET_EXEC)
+      throw new Error('not an executable of 64 bits at fixed addresses')
     const { e_phoff, e_phnum, e_shoff, e_shnum } = this.header
     this.segments = this.#table(programHeader, e_phoff, e_phnum)
     this.sections = this.#table(sectionHeader, e_shoff, e_shnum)
@@ -55,14 +61,20 @@ class Elf {
   }
 
   section(name: string): Section {
-    const { names } = this
-    const nameOf = ({ sh_name }: Section): string => {
-      const at = Number(sh_name)
-      return Buffer.from(names.subarray(at, names.indexOf(0, at))).toString()
-    }
-    const found = this.sections.find(section => nameOf(section) === name)
+    const found = this.sections.find(section => textAt(this.names, section.sh_name) === name)
     if (found === undefined) throw new Error(`the file has no section ${name}`)
     return found
+  }
+
+  /** The address of a variable of the program's, as other libraries find it too. */
+  variable(name: string): bigint {
+    const { sh_offset, sh_size } = this.section('.dynsym')
+    const strings = this.section('.dynstr')
+    const names = this.#slice(strings.sh_offset, strings.sh_size)
+    const symbols = this.#table(symbol, sh_offset, sh_size / BigInt(symbol.size))
+    const found = symbols.find(row => row.st_value !== 0n && textAt(names, row.st_name) === name)
+    if (found === undefined) throw new Error(`the file has no variable ${name}`)
+    return found.st_value
   }
 
   /** The offset in the file of what is mapped at an address. */
@@ -80,6 +92,11 @@ class Elf {
   }
 }
 
+function textAt(strings: Uint8Array, offset: bigint): string {
+  const at = Number(offset)
+  return Buffer.from(strings.subarray(at, strings.indexOf(0, at))).toString()
+}
+
 /** Where the compiler's own file has the word through which a compiled program finds its payload. */
 export function payloadWord(bun: Uint8Array): bigint {
   const section = new Elf(bun).section('.bun')
@@ -87,8 +104,8 @@ export function payloadWord(bun: Uint8Array): bigint {
   return section.sh_addr
 }
 
-/** The finished executable. `payloadAt` is from payloadWord(); `variables` is what its environment may hold. */
-export function finished(compiled: Uint8Array, payloadAt: bigint, variables: readonly string[]): Uint8Array {
+/** The finished executable. `payloadAt` is from payloadWord(). */
+export function finished(compiled: Uint8Array, payloadAt: bigint): Uint8Array {
   const elf = new Elf(compiled)
   if (elf.word(payloadAt) !== elf.section('.bun').sh_addr) throw new Error('Bun finds its payload in another way')
   const covered = { address: payloadAt, offset: elf.offsetOf(payloadAt) }
@@ -96,7 +113,16 @@ export function finished(compiled: Uint8Array, payloadAt: bigint, variables: rea
   const offset = roundUp(BigInt(compiled.length), 64n)
   const end = Math.max(...elf.segments.map(({ p_vaddr, p_memsz }) => Number(p_vaddr + p_memsz)))
   const address = roundUp(BigInt(end), LARGEST_PAGE) + (offset % LARGEST_PAGE)
-  const code = guard(elf.architecture, variables, Number(address), Number(elf.header.e_entry))
+  const { bytes: code, entry } = guard({
+    architecture: elf.architecture,
+    address: Number(address),
+    entry: Number(elf.header.e_entry),
+    environ: Number(elf.variable('environ')),
+    variables: VARIABLES,
+    settings: SETTINGS,
+    name: NAME,
+    nameNowhere: NAME_NOWHERE,
+  })
 
   const { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } = SHF.bits
   const tables = withSections(elf, offset + BigInt(code.length), [
@@ -106,7 +132,7 @@ export function finished(compiled: Uint8Array, payloadAt: bigint, variables: rea
   const file = Buffer.concat([compiled, Buffer.alloc(Number(offset) - compiled.length), code, tables.bytes])
   const place = { p_offset: offset, p_vaddr: address, p_paddr: address }
   file.set(loaded(place, BigInt(code.length)), notesAt(elf))
-  file.set(elfHeader.encode({ ...elf.header, ...tables.header, e_entry: address }))
+  file.set(elfHeader.encode({ ...elf.header, ...tables.header, e_entry: entry }))
   return file
 }
 
