@@ -7,7 +7,7 @@ import { hasNamespace, isJoined, type PlanContext } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { finalMounts } from './mounts.ts'
 import { HERE, openBits } from './resolve.ts'
-import { rootfsPath } from './source.ts'
+import { cutOrigin, rootfsPath } from './source.ts'
 
 const { MS_REC, MS_SLAVE, MS_SHARED, MS_PRIVATE, MS_UNBINDABLE, MS_MOVE } = MS.bits
 const { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC } = MS.bits
@@ -33,7 +33,7 @@ export function planAttachRootfs(context: PlanContext): Op[] {
   const path = rootfsPath(context)
   const origin: Origin = { pointer: '/root/path', intent: `put the rootfs on ${path}` }
   if (!hasNamespace(context, 'mount')) return [set(root, int(context.facts.descriptors.rootfs), origin)]
-  const cut: Origin = { pointer: '/linux/rootfsPropagation', intent: 'keep mounts of the container from the host' }
+  const cut = cutOrigin(context)
   const target = slot('fd of the place of the rootfs')
   const closed = label('closed')
   const found = label('found')

@@ -48,3 +48,8 @@ export function bindChanges(context: PlanContext, options: MountOptions): Change
     ...later.map(word => ({ propagation: word & ~MS_REC, recursive: (word & MS_REC) !== 0n })),
   ]
 }
+
+export const cutOrigin = ({ spec }: PlanContext): Origin => ({
+  ...(spec.linux?.rootfsPropagation && { pointer: '/linux/rootfsPropagation' }),
+  intent: 'keep mounts of the container from the host',
+})

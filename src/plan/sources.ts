@@ -63,14 +63,13 @@ function cloneRootfs(context: PlanContext): Op[] {
   const { root } = context.slots
   const { rootfs } = context.facts.descriptors
   const origin: Origin = { pointer: '/root/path', intent: 'clone the rootfs' }
-  const cut: Origin = { pointer: '/linux/rootfsPropagation', intent: 'keep mounts of the container from the host' }
-  // never a peer of the host's mount, whatever is asked for: what is mounted on it would appear there
-  const propagation = clonePropagation(context) || MS.bits.MS_PRIVATE
-  const recursive = clonePropagation(context) !== 0n
+  const cut = cutOrigin(context)
   const from = isLate(context) ? rootfsPath(context) : rootfs
   return [
     cloneTree(from, origin, { recursive: true, result: root }),
-    ...changeMount(root, cut, { propagation, recursive }),
+    ...changeMount(root, cut, { propagation: clonePropagation(context), recursive: true }),
+    // itself in no case: what is mounted on it must not appear at the host, nor what the host mounts there in it
+    ...changeMount(root, cut, { propagation: MS.bits.MS_PRIVATE }),
     syscall('close', [int(rootfs)], origin),
   ]
 }
