@@ -11,7 +11,16 @@ import { raiseDescriptorLimit } from './descriptor-limit.ts'
 import { changeMount, cloneTree } from './mount-calls.ts'
 import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
 import type { Attributes, MountOptions } from './mount-options.ts'
-import { bindChanges, clonePropagation, hostPath, hostSysfs, rootfsPath, type Source, sourceSlot } from './source.ts'
+import {
+  bindChanges,
+  clonePropagation,
+  cutOrigin,
+  hostPath,
+  hostSysfs,
+  rootfsPath,
+  type Source,
+  sourceSlot,
+} from './source.ts'
 
 /** Above so many sources the soft limit of descriptors is raised while the mounts are set up. */
 const MANY = 200
