@@ -1,8 +1,8 @@
 // state and list: what is known of one container, or of all below the root.
 import { StateError, TsruncError } from '../errors.ts'
-import { isForeign, load, type StateDocument } from './container.ts'
+import { isForeign, load, STATE_FILE, type StateDocument } from './container.ts'
 import { userName } from './passwd.ts'
-import { find, names, type Runtime } from './store.ts'
+import { type ContainerDirectory, find, names, type Runtime } from './store.ts'
 
 export interface Listing {
   /** `owner` is a user's name, or "#" and the id. */
@@ -37,8 +37,13 @@ export function list(runtime: Runtime): Listing {
 function entryOf(runtime: Runtime, id: string): StateDocument | undefined {
   {
     using directory = find(runtime, id)
-    if (directory === undefined || isForeign(directory)) return undefined
+    if (directory === undefined || isForeign(directory) || isAboutToBe(directory)) return undefined
   }
   using container = load(runtime, id)
   return { ...container.state(), owner: userName(container.saved.owner) }
 }
+
+/** Reserved a moment ago, its state not yet written; later than that, a crash has left it so. */
+const isAboutToBe = (directory: ContainerDirectory): boolean =>
+  Date.now() - directory.fd.stat().mtimeMs < RESERVATION_MS && !directory.has(STATE_FILE)
+const RESERVATION_MS = 2000

@@ -1,7 +1,7 @@
 // The state directory: the runtime's root, and one directory in it for each container, reserved by mkdir. Knows
 // nothing of what a status allows, nor what the files mean. Place and modes are those of runc(8).
-import { mkdirSync, readdirSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { O } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import { StateError } from '../errors.ts'
@@ -83,13 +83,26 @@ function makeRoot(runtime: Runtime): Fd {
   const found = openRoot(runtime)
   if (found !== undefined) return found
   try {
-    mkdirSync(runtime.root, { recursive: true, mode: ROOT_MODE })
+    makeWithParents(runtime.root)
   } catch (error) {
     throw rootError(runtime, 'cannot make', fromNodeError(error))
   }
   const made = openRoot(runtime)
   if (made === undefined) throw rootError(runtime, 'cannot open', 'it was removed')
   return made
+}
+
+/** Node's own recursion does not end below /proc, where a directory says that it is there and cannot hold others. */
+function makeWithParents(path: string): void {
+  try {
+    mkdirSync(path, ROOT_MODE)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException // what node:fs throws
+    if (code === 'EEXIST') return
+    if (code !== 'ENOENT' || existsSync(dirname(path))) throw error
+    makeWithParents(dirname(path))
+    makeWithParents(path) // somebody else may be at it, too
+  }
 }
 
 /** The directory of one container; closed by `using`. */

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processState } from '../host/process.ts'
+import { remove } from './delete.ts'
 import { sampleSpec } from './sample.ts'
 import { openRuntime, type Runtime } from './store.ts'
 
@@ -39,7 +40,7 @@ export class World {
 
   constructor(t: Test) {
     this.directory = mkdtempSync(join(tmpdir(), 'tsrunc-runtime-'))
-    t.teardown(() => rmSync(this.directory, { recursive: true, force: true }))
+    t.teardown(() => this.#clear())
     this.bundle = join(this.directory, 'bundle')
     const bin = join(this.bundle, 'rootfs/bin')
     mkdirSync(bin, { recursive: true })
@@ -47,6 +48,18 @@ export class World {
     for (const name of APPLETS) symlinkSync('busybox', join(bin, name))
     this.runtime = openRuntime({ root: join(this.directory, 'root'), warn: problem => this.warnings.push(problem) })
     this.configure()
+  }
+
+  /** Also what a failed test leaves behind. */
+  #clear(): void {
+    for (const id of this.ids) {
+      try {
+        remove(this.runtime, id, { force: true })
+      } catch {
+        // whatever is there is no container, or goes with the directory
+      }
+    }
+    rmSync(this.directory, { recursive: true, force: true })
   }
 
   /** Writes config.json: the one of `spec`, without a terminal, with `sleep`, and with the changes. */
