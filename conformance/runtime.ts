@@ -3,8 +3,8 @@
 import { type ChildProcess, type SpawnOptions, spawn, spawnSync } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, join, resolve } from 'node:path'
+import { COMMAND } from '../src/cli/testing.ts'
 
 export interface Result {
   readonly argv: readonly string[]
@@ -40,7 +40,7 @@ export class Runtime {
   /** `binary`: undefined is this repository's tsrunc. */
   constructor(binary: string | undefined) {
     const own = binary === undefined || binary === 'tsrunc'
-    this.#command = own ? [process.execPath, fileURLToPath(tsrunc())] : [binary]
+    this.#command = own ? COMMAND : [binary.includes('/') ? resolve(binary) : binary]
     this.name = own ? 'tsrunc' : basename(binary)
     this.#output = mkdtempSync(join(tmpdir(), 'conformance-'))
     this.root = join(this.#output, 'root')
@@ -90,10 +90,4 @@ export class Runtime {
   dispose(): void {
     rmSync(this.#output, { recursive: true, force: true })
   }
-}
-
-/** From conformance/ as well as from dist/conformance/. */
-function tsrunc(): URL {
-  const up = import.meta.url.includes('/dist/conformance/') ? '../..' : '..'
-  return new URL(`${up}/bin/tsrunc.js`, import.meta.url)
 }

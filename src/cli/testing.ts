@@ -2,10 +2,15 @@
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export const PROGRAM = fileURLToPath(new URL('../../../bin/tsrunc.js', import.meta.url))
+/** An executable to be tested in the place of bin/tsrunc.js. */
+const OTHER = process.env.TSRUNC_UNDER_TEST
+export const COMMAND: readonly [file: string, ...args: string[]] = OTHER
+  ? [resolve(OTHER)]
+  : [process.execPath, PROGRAM]
 const TIMEOUT_MS = 15_000
 
 export interface Ended {
@@ -21,13 +26,14 @@ export interface Surroundings {
 
 export function tsrunc(args: readonly string[], { cwd = '/', env = {} }: Surroundings = {}): Ended {
   const options = { cwd, env, encoding: 'utf8', timeout: TIMEOUT_MS } as const
-  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], options)
+  const [file, ...first] = COMMAND
+  const { status, stdout, stderr } = spawnSync(file, [...first, ...args], options)
   return { status, stdout, stderr }
 }
 
 /** A line of shell in which `tsrunc` is the program: for redirections. */
 export function shell(line: string, cwd = '/'): Ended {
-  const script = `tsrunc() { ${process.execPath} ${PROGRAM} "$@"; }; ${line}`
+  const script = `tsrunc() { ${COMMAND.join(' ')} "$@"; }; ${line}`
   const { status, stdout, stderr } = spawnSync('/bin/sh', ['-c', script], {
     cwd,
     encoding: 'utf8',

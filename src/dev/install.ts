@@ -2,10 +2,10 @@
 // PREFIX/lib/tsrunc; PREFIX is /usr/local unless given, and DESTDIR, for packages, comes before both. Each file is
 // written beside its place and renamed, the executable last and only after the copy has answered from there: whoever
 // runs tsrunc meanwhile gets the old one or the new one. `strip` does the executable no harm.
-import { execFileSync } from 'node:child_process'
 import { chmodSync, copyFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { checkThatItAnswers } from './executable.ts'
 
 const dist = fileURLToPath(new URL('../..', import.meta.url))
 const root = join(process.env.DESTDIR || '/', process.env.PREFIX || '/usr/local')
@@ -20,14 +20,8 @@ interface File {
 
 const FILES: readonly File[] = [
   { name: 'koffi.node', place: join(root, 'lib/tsrunc/koffi.node'), mode: 0o644 },
-  { name: 'tsrunc', place: join(root, 'bin/tsrunc'), mode: 0o755, check: answers },
+  { name: 'tsrunc', place: join(root, 'bin/tsrunc'), mode: 0o755, check: checkThatItAnswers },
 ]
-
-/** `features` calls into libc, so it shows that the two files have found each other. */
-function answers(executable: string): void {
-  const text = execFileSync(executable, ['features'], { cwd: '/', env: {}, encoding: 'utf8' })
-  if (!text.includes('ociVersionMax')) throw new Error(`${executable} does not work: ${text}`)
-}
 
 function install({ name, place, mode, check }: File): void {
   mkdirSync(dirname(place), { recursive: true, mode: 0o755 })

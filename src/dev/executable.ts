@@ -1,0 +1,81 @@
+// Makes the executable: Bun's compiler puts engine, code and bytecode into one file, executable-file.ts makes it safe
+// to be run by root; beside it comes koffi.node, which it looks for there. Nothing takes its place before the two have
+// answered together.
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { addonPath } from '../host/addon.ts'
+import { finished, payloadWord } from './executable-file.ts'
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url))
+
+const BUN_PACKAGE: Readonly<Record<string, string>> = { x64: '@oven/bun-linux-x64', arm64: '@oven/bun-linux-aarch64' }
+
+const FLAGS = [
+  '--compile',
+  '--target=bun',
+  '--format=esm',
+  '--bytecode',
+  '--splitting', // a command's code is read when the command is asked for
+  '--minify',
+  // yargs asks for the terminal's width, and a look at a stream makes Bun set O_NONBLOCK on the caller's pipe.
+  '--define=process.stdout={}',
+  '--define=process.stderr={}',
+  // Nothing of the working directory is ours to obey.
+  '--no-compile-autoload-dotenv',
+  '--no-compile-autoload-bunfig',
+  '--no-compile-autoload-tsconfig',
+  '--no-compile-autoload-package-json',
+]
+
+/** Where npm has put the compiler: its install script, which may have been skipped, moves it. */
+function compiler(): string {
+  const packages = join(createRequire(import.meta.url).resolve('bun/package.json'), '../..')
+  const places = [join(packages, BUN_PACKAGE[process.arch] ?? '', 'bin/bun'), join(packages, 'bun/bin/bun.exe')]
+  const isProgram = (path: string): boolean => existsSync(path) && statSync(path).size > 1 << 20
+  const found = places.find(isProgram)
+  if (found === undefined) throw new Error(`no compiler at ${places.join(' or ')}: run "npm ci"`)
+  return found
+}
+
+/** What Bun itself makes of an entry file: it still obeys its caller's environment. */
+export function compileOnly(entry: string, file: string): void {
+  // The compiler obeys the same variables as its products.
+  const env = { PATH: process.env.PATH ?? '', HOME: join(file, '..'), TMPDIR: join(file, '..') }
+  execFileSync(compiler(), ['build', ...FLAGS, `--outfile=${file}`, entry], { cwd: repository, env, stdio: 'pipe' })
+}
+
+/** `features` calls into libc, so it shows that the executable has found the addon. */
+export function checkThatItAnswers(executable: string): void {
+  const answer = execFileSync(executable, ['features'], { cwd: '/', env: { BUN_BE_BUN: '1' }, encoding: 'utf8' })
+  if (!answer.includes('ociVersionMax')) throw new Error(`${executable} does not work: ${answer}`)
+}
+
+/** Puts tsrunc and koffi.node into a directory. */
+export function build(directory: string): void {
+  const work = mkdtempSync(join(directory, '.build-')) // there, so that one rename puts a file in its place
+  try {
+    const [file, addon] = [join(work, 'tsrunc'), join(work, 'koffi.node')]
+    compileOnly(join(repository, 'src/cli/executable.ts'), file)
+    writeFileSync(file, finished(readFileSync(file), payloadWord(readFileSync(compiler()))))
+    chmodSync(file, 0o755)
+    copyFileSync(addonPath(), addon)
+    chmodSync(addon, 0o644)
+    checkThatItAnswers(file)
+    for (const name of ['koffi.node', 'tsrunc']) renameSync(join(work, name), join(directory, name))
+  } finally {
+    rmSync(work, { recursive: true, force: true })
+  }
+}
