@@ -36,13 +36,10 @@ t.test('no mount namespace: chroot, and nothing mounted', async t => {
 t.test('the rootfs is never a peer of the host, whatever its propagation', async t => {
   for (const name of Object.keys(PROPAGATION) as (keyof typeof PROPAGATION)[]) {
     const text = stageListing({ linux: { namespaces, rootfsPropagation: name } }, ...stages)
-    const tree = name.endsWith('shared') ? '' : name.endsWith('slave') ? 'MS_SLAVE' : 'MS_PRIVATE'
-    t.equal(
-      text.includes(`mount_setattr(root, "", AT_EMPTY_PATH|AT_RECURSIVE, {propagation=${tree}}`),
-      tree !== '',
-      name,
-    )
-    t.match(text, 'mount_setattr(root, "", AT_EMPTY_PATH, {propagation=MS_PRIVATE}', name)
+    const change = name.endsWith('shared')
+      ? 'AT_EMPTY_PATH, {propagation=MS_PRIVATE}'
+      : `AT_EMPTY_PATH|AT_RECURSIVE, {propagation=${name.endsWith('slave') ? 'MS_SLAVE' : 'MS_PRIVATE'}}`
+    t.ok(text.includes(`mount_setattr(root, "", ${change}`), name)
     const kind = `MS_${name.replace(/^r/, '').toUpperCase()}`
     t.match(text, new RegExp(`mount\\(NULL, "/", NULL, .*${kind}`), name)
   }

@@ -11,16 +11,8 @@ import { raiseDescriptorLimit } from './descriptor-limit.ts'
 import { changeMount, cloneTree } from './mount-calls.ts'
 import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
 import type { Attributes, MountOptions } from './mount-options.ts'
-import {
-  bindChanges,
-  clonePropagation,
-  cutOrigin,
-  hostPath,
-  hostSysfs,
-  rootfsPath,
-  type Source,
-  sourceSlot,
-} from './source.ts'
+import { bindChanges, clonePropagation, hostPath, hostSysfs, rootfsPath, type Source, sourceSlot } from './source.ts'
+import { isStaged, setAside, takeUp } from './staging.ts'
 
 /** Above so many sources the soft limit of descriptors is raised while the mounts are set up. */
 const MANY = 200
@@ -28,19 +20,36 @@ const MANY = 200
 /** Without the host's privileges mounts can be cloned only inside the new user namespace: after the fork. */
 const isLate = (context: PlanContext): boolean => context.facts.euid !== 0 && isNew(context, 'user')
 
-export const planHostSources = (context: PlanContext): Op[] => (isLate(context) ? [] : planSources(context))
-export const planOwnSources = (context: PlanContext): Op[] => (isLate(context) ? planSources(context) : [])
-
-function planSources(context: PlanContext): Op[] {
+/** Before the namespaces, with the host's paths and privileges. */
+export function planHostSources(context: PlanContext): Op[] {
   if (!hasNamespace(context, 'mount')) {
     refuseMounts(context)
     return []
   }
-  const sources = [...ownSources(context), ...cgroupSources(context)]
+  if (isLate(context)) return []
+  return [...cloneAll(context), ...(isStaged(context) ? setAside(context, sources(context)) : [])]
+}
+
+/** In the namespaces: what could not be done before. */
+export function planOwnSources(context: PlanContext): Op[] {
+  if (!hasNamespace(context, 'mount')) return []
+  if (isLate(context)) return cloneAll(context)
+  return isStaged(context) ? takeUp(sources(context)) : []
+}
+
+const sources = (context: PlanContext): Source[] => [
+  rootSource(context),
+  ...ownSources(context),
+  ...cgroupSources(context),
+]
+
+function cloneAll(context: PlanContext): Op[] {
+  const all = sources(context)
+  const origin: Origin = { pointer: '/root/path', intent: 'clone the rootfs' }
   return [
-    ...cloneRootfs(context),
-    ...(sources.length > MANY ? raiseDescriptorLimit(context) : []),
-    ...sources.flatMap(clone),
+    ...(all.length > MANY ? raiseDescriptorLimit(context) : []),
+    ...all.flatMap(clone),
+    syscall('close', [int(context.facts.descriptors.rootfs)], origin),
   ]
 }
 
@@ -61,27 +70,25 @@ function refuseMounts({ spec }: PlanContext): void {
   })
 }
 
-function clone({ path, recursive, changes, fd, origin }: Source): Op[] {
+function clone({ from, recursive, changes, fd, origin }: Source): Op[] {
   return [
-    cloneTree(path, origin, { recursive, result: fd }),
+    cloneTree(from, origin, { recursive, result: fd }),
     ...changes.flatMap(change => changeMount(fd, origin, change)),
   ]
 }
 
-function cloneRootfs(context: PlanContext): Op[] {
-  const { root } = context.slots
-  const { rootfs } = context.facts.descriptors
-  const origin: Origin = { pointer: '/root/path', intent: 'clone the rootfs' }
-  const cut = cutOrigin(context)
-  const from = isLate(context) ? rootfsPath(context) : rootfs
-  return [
-    cloneTree(from, origin, { recursive: true, result: root }),
-    ...changeMount(root, cut, { propagation: clonePropagation(context), recursive: true }),
-    // itself in no case: what is mounted on it must not appear at the host, nor what the host mounts there in it
-    ...changeMount(root, cut, { propagation: MS.bits.MS_PRIVATE }),
-    syscall('close', [int(rootfs)], origin),
-  ]
-}
+const rootSource = (context: PlanContext): Source => ({
+  from: isLate(context) ? rootfsPath(context) : context.facts.descriptors.rootfs,
+  kind: 'directory',
+  recursive: true,
+  changes: [
+    { propagation: clonePropagation(context), recursive: true },
+    // itself in any case: what is mounted on it must not appear at the host, nor what the host mounts there in it
+    { propagation: MS.bits.MS_PRIVATE },
+  ],
+  fd: context.slots.root,
+  origin: { pointer: '/root/path', intent: 'clone the rootfs' },
+})
 
 const ownSources = (context: PlanContext): Source[] =>
   mountEntries(context).flatMap(entry => {
@@ -99,7 +106,8 @@ function bindSource(context: PlanContext, { mount, options, where }: Entry): Sou
     throw new SpecError('config.json', [{ pointer: `${where}/source`, message }])
   }
   return {
-    path,
+    from: path,
+    kind: context.facts.sources.get(where) === 'file' ? 'file' : 'directory',
     recursive: (options.flags & MS.bits.MS_REC) !== 0n,
     changes: bindChanges(context, options),
     fd: sourceSlot(context, where),
@@ -109,7 +117,8 @@ function bindSource(context: PlanContext, { mount, options, where }: Entry): Sou
 
 /** With all that is mounted below: a part of it alone may not be cloned in a user namespace. */
 const sysfsSource = (context: PlanContext, { options, where }: Entry): Source => ({
-  path: '/sys',
+  from: '/sys',
+  kind: 'directory',
   recursive: true,
   changes: bindChanges(context, { ...options, recursive: merged(options) }),
   fd: sourceSlot(context, where),
