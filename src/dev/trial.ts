@@ -51,7 +51,7 @@ export function trialRootfs(directory: string): string {
   const rootfs = join(directory, 'rootfs')
   mkdirSync(join(rootfs, 'bin'), { recursive: true })
   copyFileSync(BUSYBOX ?? '', join(rootfs, 'bin/busybox'))
-  for (const applet of ['sh', 'cat', 'ls', 'id', 'readlink', 'stat', 'touch', 'mkdir', 'head'])
+  for (const applet of ['sh', 'cat', 'ls', 'id', 'readlink', 'stat', 'touch', 'mkdir', 'head', 'mount'])
     symlinkSync('busybox', join(rootfs, 'bin', applet))
   return rootfs
 }

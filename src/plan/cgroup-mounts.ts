@@ -31,7 +31,8 @@ function groups(context: PlanContext, { where, options }: Entry): Source[] {
   const bound = hasNamespace(context, 'cgroup') ? [] : v1.map(group => ({ name: nameOf(group), ...group }))
   const wanted = isV2(context) ? (v2 === undefined ? [] : [{ name: 'v2', ...v2 }]) : bound
   return wanted.map(({ name, mountpoint, path }) => ({
-    path: path === '/' ? mountpoint : `${mountpoint}${path}`,
+    from: path === '/' ? mountpoint : `${mountpoint}${path}`,
+    kind: 'directory',
     recursive: false,
     changes: bindChanges(context, options),
     fd: groupSlot(context, where, name),

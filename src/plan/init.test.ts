@@ -159,6 +159,7 @@ t.test('a user namespace: root inside is nobody outside', { skip }, async t => {
 
 t.test('flags of the host are locked in a user namespace', { skip }, async t => {
   const made = bundle(t)
+  spawnSync('chown', ['-R', '100000:100000', made.rootfs])
   const readonly = join(made.path, 'read-only')
   mkdirSync(readonly)
   spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro,nodev', 'test', readonly])

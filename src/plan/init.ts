@@ -45,7 +45,7 @@ const STAGES: readonly Stage[] = [
   // ---- B ----
   planSession, // setsid and the keyring, before any program of the container could share the host's
   planLoopback,
-  planOwnSources, // the same without the host's privileges: only now do mounts of our own exist
+  planOwnSources, // with a user namespace: what planHostSources had to leave to its root
   planAttachRootfs, // cuts propagation to the host before the first mount
   planMounts, // in listed order
   planDevices, // after the mounts: /dev is one of them

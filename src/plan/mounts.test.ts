@@ -5,7 +5,7 @@ import type { Mount } from '../spec/gen/types.ts'
 import type { Facts } from './facts.ts'
 import { planMounts } from './mounts.ts'
 import { planEnterRoot, planFinalMounts } from './rootfs.ts'
-import { planHostSources } from './sources.ts'
+import { planHostSources, planOwnSources } from './sources.ts'
 
 const plan = (mounts: readonly Mount[], facts: Partial<Facts> = {}) =>
   stageListing({ spec: { mounts }, facts }, planHostSources, planMounts)
@@ -116,4 +116,17 @@ t.test('every target but /proc is checked not to lie on procfs', async t => {
   t.match(plan([{ destination: '/a', type: 'tmpfs' }]), /fstatfs/)
   t.match(plan([{ destination: '/a', type: 'cgroup' }]), /fstatfs/)
   t.notMatch(plan([{ destination: '/proc', type: 'proc' }]), /fstatfs/)
+})
+
+t.test('with a user namespace sources are set aside where their flags get locked', async t => {
+  const namespaces = (['user', 'mount', 'pid'] as const).map(type => ({ type }))
+  const mounts = [bind(['ro', 'rprivate']), bind(['rshared'], { destination: '/etc/hosts' })]
+  const facts = { sources: new Map([['/mounts/1', 'file' as const]]) }
+  const text = stageListing(
+    { spec: { mounts }, linux: { namespaces }, facts },
+    planHostSources,
+    planOwnSources,
+    planMounts,
+  )
+  t.equal(text, golden('mounts-staged', text))
 })

@@ -27,7 +27,7 @@ import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
 import { mountTarget, mustBeProc } from './mount-target.ts'
 import { atFixed, EMPTY, fixedPath, openBits, openInRoot } from './resolve.ts'
-import { hostSysfs, sourceSlot } from './source.ts'
+import { hostSysfs, laterPropagation, sourceSlot } from './source.ts'
 
 export function planMounts(context: PlanContext): Op[] {
   return mountEntries(context).flatMap(entry => planMount(context, entry))
@@ -47,6 +47,7 @@ function planBind(context: PlanContext, entry: Entry): Op[] {
   const target = mountTarget(context, entry, kind)
   return [
     ...(path === '/proc' ? mustBeProc(source, origin) : []),
+    ...changePropagation(source, laterPropagation(entry.options), origin),
     ...target.ops,
     ...(kind === 'file' ? attachFile(entry, source, target.fd) : [attach(source, target.fd, origin)]),
     close(source, origin),

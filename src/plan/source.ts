@@ -8,7 +8,9 @@ import type { Entry } from './mount-entries.ts'
 import type { MountOptions } from './mount-options.ts'
 
 export interface Source {
-  readonly path: string
+  /** A path of the host, or the number of a descriptor. */
+  readonly from: string | number
+  readonly kind: 'directory' | 'file'
   readonly recursive: boolean
   readonly changes: readonly Change[]
   readonly fd: Slot
@@ -34,20 +36,25 @@ export function clonePropagation(context: PlanContext): bigint {
   return asked.endsWith('slave') ? MS.bits.MS_SLAVE : MS.bits.MS_PRIVATE
 }
 
-/** As few calls as the kernel allows: one for the tree, one for its top, one for each further propagation. */
-export function bindChanges(context: PlanContext, options: MountOptions): Change[] {
-  const { MS_REC, MS_SHARED } = MS.bits
-  const [first = 0n, ...rest] = options.propagation
-  // a tree that becomes private or slave as a whole needs no other cut; a shared one must first leave the host's group
-  const replaces = (first & MS_REC) !== 0n && (first & MS_SHARED) === 0n
-  const propagation = replaces ? first & ~MS_REC : clonePropagation(context)
-  const later = replaces || first === 0n ? rest : [first, ...rest]
-  return [
-    { ...options.recursive, propagation, recursive: true },
-    options.attributes,
-    ...later.map(word => ({ propagation: word & ~MS_REC, recursive: (word & MS_REC) !== 0n })),
-  ]
+/** The one propagation that a clone can have from the start: private or slave as a whole, and nothing after it. */
+function wholePropagation({ propagation: [first = 0n, ...rest] }: MountOptions): bigint | undefined {
+  const { MS_REC, MS_PRIVATE, MS_SLAVE } = MS.bits
+  const whole = first === (MS_PRIVATE | MS_REC) || first === (MS_SLAVE | MS_REC)
+  return whole && rest.length === 0 ? first & ~MS_REC : undefined
 }
+
+/** What makes a clone complete, in as few calls as the kernel allows: one for the tree, one for its top. */
+export const bindChanges = (context: PlanContext, options: MountOptions): Change[] => [
+  { ...options.recursive, propagation: wholePropagation(options) ?? clonePropagation(context), recursive: true },
+  options.attributes,
+]
+
+/**
+ * Propagation that is still to be set when a clone is about to be attached: a shared mount would come out of a copy of
+ * its namespace as a slave, and an unbindable one could not be cloned again.
+ */
+export const laterPropagation = (options: MountOptions): readonly bigint[] =>
+  wholePropagation(options) === undefined ? options.propagation : []
 
 export const cutOrigin = ({ spec }: PlanContext): Origin => ({
   ...(spec.linux?.rootfsPropagation && { pointer: '/linux/rootfsPropagation' }),

@@ -77,18 +77,18 @@ function clone({ from, recursive, changes, fd, origin }: Source): Op[] {
   ]
 }
 
-const rootSource = (context: PlanContext): Source => ({
-  from: isLate(context) ? rootfsPath(context) : context.facts.descriptors.rootfs,
-  kind: 'directory',
-  recursive: true,
-  changes: [
-    { propagation: clonePropagation(context), recursive: true },
-    // itself in any case: what is mounted on it must not appear at the host, nor what the host mounts there in it
-    { propagation: MS.bits.MS_PRIVATE },
-  ],
-  fd: context.slots.root,
-  origin: { pointer: '/root/path', intent: 'clone the rootfs' },
-})
+/** Never a peer of the host's mount, also where the config asks for shared: what is mounted on it would appear there. */
+function rootSource(context: PlanContext): Source {
+  const propagation = clonePropagation(context)
+  return {
+    from: isLate(context) ? rootfsPath(context) : context.facts.descriptors.rootfs,
+    kind: 'directory',
+    recursive: true,
+    changes: [propagation === 0n ? { propagation: MS.bits.MS_PRIVATE } : { propagation, recursive: true }],
+    fd: context.slots.root,
+    origin: { pointer: '/root/path', intent: 'clone the rootfs' },
+  }
+}
 
 const ownSources = (context: PlanContext): Source[] =>
   mountEntries(context).flatMap(entry => {
