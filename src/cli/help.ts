@@ -38,4 +38,11 @@ export async function globalHelp(): Promise<string> {
   return parser.getHelp()
 }
 
+/** Every text that --help prints, by command; "" is the program's own. */
+export async function helpTexts(): Promise<Record<string, string>> {
+  const texts: [string, string][] = [['', await globalHelp()]]
+  for (const name of Object.keys(COMMANDS)) texts.push([name, await commandHelp(await loadCommand(name))])
+  return Object.fromEntries(texts)
+}
+
 const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1)

@@ -56,7 +56,14 @@ async function openRuntime({ globals, log }: Session): Promise<Runtime> {
   })
 }
 
+/** Put in by the build of the executable, which goes without yargs: by command, "" is the program. */
+declare const HELP_TEXTS: Readonly<Record<string, string>> | undefined
+
 async function printHelp(command?: Command): Promise<number> {
+  if (typeof HELP_TEXTS !== 'undefined') {
+    printLine(HELP_TEXTS[command?.name ?? ''] ?? '')
+    return 0
+  }
   const { commandHelp, globalHelp } = await import('./help.ts')
   printLine(command === undefined ? await globalHelp() : await commandHelp(command))
   return 0

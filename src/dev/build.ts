@@ -6,5 +6,5 @@ import { build } from './executable.ts'
 
 const dist = fileURLToPath(new URL('../..', import.meta.url))
 
-build(dist)
+await build(dist)
 console.log(`dist/tsrunc (${Math.round(statSync(join(dist, 'tsrunc')).size / 1e6)} MB) and dist/koffi.node`)

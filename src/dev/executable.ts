@@ -16,6 +16,7 @@ import {
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { helpTexts } from '../cli/help.ts'
 import { addonPath } from '../host/addon.ts'
 import { finished, payloadWord } from './executable-file.ts'
 
@@ -30,9 +31,6 @@ const FLAGS = [
   '--bytecode',
   '--splitting', // a command's code is read when the command is asked for
   '--minify',
-  // yargs asks for the terminal's width, and a look at a stream makes Bun set O_NONBLOCK on the caller's pipe.
-  '--define=process.stdout={}',
-  '--define=process.stderr={}',
   // Nothing of the working directory is ours to obey.
   '--no-compile-autoload-dotenv',
   '--no-compile-autoload-bunfig',
@@ -50,11 +48,14 @@ function compiler(): string {
   return found
 }
 
-/** What Bun itself makes of an entry file: it still obeys its caller's environment. */
-export function compileOnly(entry: string, file: string): void {
+/** What Bun itself makes of the code: it still obeys its caller's environment. */
+export async function compileOnly(file: string): Promise<void> {
   // The compiler obeys the same variables as its products.
   const env = { PATH: process.env.PATH ?? '', HOME: join(file, '..'), TMPDIR: join(file, '..') }
-  execFileSync(compiler(), ['build', ...FLAGS, `--outfile=${file}`, entry], { cwd: repository, env, stdio: 'pipe' })
+  // yargs looks for files in the current directory and at the caller's streams: its texts are made here.
+  const help = `--define=HELP_TEXTS=${JSON.stringify(await helpTexts())}`
+  const argv = ['build', ...FLAGS, help, `--outfile=${file}`, join(repository, 'src/cli/executable.ts')]
+  execFileSync(compiler(), argv, { cwd: repository, env, stdio: 'pipe' })
 }
 
 /** `features` calls into libc, so it shows that the executable has found the addon. */
@@ -64,11 +65,11 @@ export function checkThatItAnswers(executable: string): void {
 }
 
 /** Puts tsrunc and koffi.node into a directory. */
-export function build(directory: string): void {
+export async function build(directory: string): Promise<void> {
   const work = mkdtempSync(join(directory, '.build-')) // there, so that one rename puts a file in its place
   try {
     const [file, addon] = [join(work, 'tsrunc'), join(work, 'koffi.node')]
-    compileOnly(join(repository, 'src/cli/executable.ts'), file)
+    await compileOnly(file)
     writeFileSync(file, finished(readFileSync(file), payloadWord(readFileSync(compiler()))))
     chmodSync(file, 0o755)
     copyFileSync(addonPath(), addon)
