@@ -59,9 +59,12 @@ function importsOf(path: string, code: string): Import[] {
   })
 }
 
+/** Fixtures are parts of tests, which may import anything. */
+const isOfTests = (path: string): boolean => path.endsWith('.test.ts') || path.includes('/fixtures/')
+
 const sources = new Map(
   readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' })
-    .filter(path => path.endsWith('.ts') && !path.endsWith('.d.ts') && !path.endsWith('.test.ts'))
+    .filter(path => path.endsWith('.ts') && !path.endsWith('.d.ts') && !isOfTests(path))
     .map(path => [path, readFileSync(join(repository, 'src', path), 'utf8')]),
 )
 
@@ -76,6 +79,7 @@ function breach(path: string, row: Row, { target, isPackage }: Import): string |
     const name = target.split('/')[0] ?? ''
     return row.packages?.includes(name) ? undefined : `${path} may not use the package ${target}`
   }
+  if (isOfTests(target)) return `${path} may not import ${target}`
   const isAllowed = groupOf(target) === groupOf(path) || row.ours.some(ours => `${target}/`.startsWith(`${ours}/`))
   return isAllowed ? undefined : `${path} may not import ${target}`
 }
