@@ -9,11 +9,13 @@ import {
   mkdtempSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { helpTexts } from '../cli/help.ts'
@@ -58,10 +60,16 @@ export async function compileOnly(file: string): Promise<void> {
   execFileSync(compiler(), argv, { cwd: repository, env, stdio: 'pipe' })
 }
 
-/** `features` calls into libc, so it shows that the executable has found the addon. */
+/** Looks for a container where none is: enough to see that the executable finds the addon and calls into libc. */
 export function checkThatItAnswers(executable: string): void {
-  const answer = execFileSync(executable, ['features'], { cwd: '/', env: { BUN_BE_BUN: '1' }, encoding: 'utf8' })
-  if (!answer.includes('ociVersionMax')) throw new Error(`${executable} does not work: ${answer}`)
+  const root = mkdtempSync(join(tmpdir(), 'tsrunc-check-'))
+  try {
+    execFileSync(executable, ['--root', root, 'delete', '--force', 'none'], { cwd: '/', env: { BUN_BE_BUN: '1' } })
+    const version = execFileSync(executable, ['--version'], { cwd: '/', env: { BUN_BE_BUN: '1' }, encoding: 'utf8' })
+    if (!version.startsWith('tsrunc version ')) throw new Error(`${executable} is another program: ${version}`)
+  } finally {
+    rmdirSync(root)
+  }
 }
 
 /** Puts tsrunc and koffi.node into a directory. */

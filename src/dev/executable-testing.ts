@@ -1,0 +1,40 @@
+// For the tests of the executable: one built in a directory of its own, and what they ask of the machine.
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import t from 'tap'
+import { build } from './executable.ts'
+
+export const dist = fileURLToPath(new URL('../..', import.meta.url))
+
+/** Below dist/, since /tmp is one of the things that go missing. */
+export const home = mkdtempSync(join(dist, '.executable-test-'))
+t.teardown(() => rmSync(home, { recursive: true, force: true }))
+export const TSRUNC = join(home, 'tsrunc')
+await build(home)
+
+export const needsRoot = process.geteuid?.() === 0 ? false : 'needs root'
+/** A reason to skip, where a program is not there. */
+export function without(...programs: string[]): string | false {
+  const missing = programs.filter(name => spawnSync('sh', ['-c', `command -v ${name}`]).status !== 0)
+  return missing.length > 0 ? `no ${missing.join(', ')}` : false
+}
+
+/** A directory of its own. */
+export const place = (): string => mkdtempSync(join(home, 'place-'))
+
+export interface Surroundings {
+  readonly env?: Record<string, string>
+  readonly cwd?: string
+  readonly argv0?: string
+}
+export const run = (
+  program: string,
+  args: readonly string[],
+  { env = {}, cwd = '/', argv0 }: Surroundings = {},
+): SpawnSyncReturns<string> =>
+  spawnSync(program, args, { env, cwd, encoding: 'utf8', timeout: 20_000, ...(argv0 === undefined ? {} : { argv0 }) })
+
+/** A command that calls into libc, and so needs koffi. */
+export const CALLING = ['--root', place(), 'delete', '--force', 'none']
