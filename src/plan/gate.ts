@@ -1,6 +1,7 @@
 // The end of the program of init: the host is told that all is ready, then init waits until `start` opens the other
 // end of exec.fifo, and becomes the container's program. From the fifo's opening on, failures are written there.
 import { openFlags } from '../abi/fcntl.ts'
+import type { Origin } from '../errors.ts'
 import { bytes, ERROR_CHANNEL, int, load, type Op, pointers, release, set, slot, str, syscall } from '../program/op.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
 import { type PlanContext, say, waitForGo } from './context.ts'
@@ -11,10 +12,13 @@ import { programPath } from './lookup.ts'
 /** What `start` reads first: init is alive (runc writes the same byte). */
 const ALIVE = '0'
 
+/** Of the first ops that `start`, and no longer create, hears of. */
+export const WAIT_FOR_START: Origin = { intent: 'wait for start' }
+
 export function planGate(context: PlanContext): Op[] {
   const { sync, gate } = context.facts.descriptors
   const ready = { intent: 'tell the host that the container is created' }
-  const origin = { intent: 'wait for start' }
+  const origin = WAIT_FOR_START
   const fifo = slot(EXEC_FIFO)
   const { O_WRONLY, O_CLOEXEC } = openFlags(context.facts.architecture).bits
   return [

@@ -22,8 +22,11 @@ export function origins(ops: readonly Op[], architecture: Architecture): SavedOr
     })
 }
 
+/** By number, of all ops or of those that can still fail: an array will do. */
+export type SavedOrigins = Readonly<Record<number, SavedOrigin>>
+
 /** The error for a FAILED record {op, value} of the program that `saved` was made of. */
-export function failure(saved: readonly SavedOrigin[], op: number, value: bigint): TsruncError {
+export function failure(saved: SavedOrigins, op: number, value: bigint): TsruncError {
   const found = saved[op]
   if (found === undefined)
     return new InitError(`the container's init failed at op ${op}, which its program does not have`)

@@ -9,7 +9,8 @@ import { isErrno } from '../host/libc.ts'
 import { sealedMemfd } from '../host/memfd.ts'
 import { pidfdOpen, reap, sendSignal } from '../host/process.ts'
 import { seqpacketPair } from '../host/socket.ts'
-import { origins, type SavedOrigin } from '../program/origins.ts'
+import { WAIT_FOR_START } from '../plan/gate.ts'
+import { origins, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import type { Compiled } from './compile.ts'
 import { CONFIG_FILE, hookState, identify, ORIGINS_FILE, type Status, save } from './container.ts'
@@ -59,13 +60,12 @@ export class Creation {
     this.#save({})
     this.#makeCgroup()
     directory.write(CONFIG_FILE, compiled.bundle.text)
-    const saved = origins(compiled.ops, compiled.facts.architecture)
-    directory.write(ORIGINS_FILE, JSON.stringify(saved))
+    directory.write(ORIGINS_FILE, JSON.stringify(originsBehindGate(compiled)))
     using hooks = new ContainerHooks(directory, this.#spec)
     const [sync, pid] = this.#launch(hooks)
     using _closed = sync
     compiled.cgroup.join(pid)
-    this.#talk(sync, pid, saved, hooks)
+    this.#talk(sync, pid, hooks)
     return this.#initPid()
   }
 
@@ -116,13 +116,13 @@ export class Creation {
     return [ours, pid]
   }
 
-  #talk(sync: Fd, pid: number, saved: readonly SavedOrigin[], hooks: ContainerHooks): void {
+  #talk(sync: Fd, pid: number, hooks: ContainerHooks): void {
     const { compiled, onMaster, pidfds } = this.#parts
     const handshake = new Handshake({
       sync,
       pid,
       forks: forks(this.#spec),
-      origins: saved,
+      origins: () => origins(compiled.ops, compiled.facts.architecture),
       handlers: {
         init: found => this.#foundInit(found, hooks),
         mapIds: mapped => writeIdMaps(mapped, this.#spec),
@@ -173,6 +173,17 @@ export class Creation {
     if (init === undefined) throw new Error('init is ready, but its pid is not known')
     return init.pid
   }
+}
+
+/** Those that `start` may have to put into words; there are some hundred times as many before them. */
+function originsBehindGate({ ops, facts }: Compiled): SavedOrigins {
+  const numbered = ops.filter(op => op.kind !== 'label')
+  const first = Math.max(
+    0,
+    numbered.findIndex(op => op.origin === WAIT_FOR_START),
+  )
+  const late = origins(numbered.slice(first), facts.architecture)
+  return Object.fromEntries(late.map((origin, index) => [first + index, origin]))
 }
 
 /** The children of this thread; none where the kernel does not say (CONFIG_PROC_CHILDREN). */

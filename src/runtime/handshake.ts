@@ -6,7 +6,7 @@ import type { Fd } from '../host/fd.ts'
 import { isErrno } from '../host/libc.ts'
 import { reap, type WaitStatus } from '../host/process.ts'
 import { receive, send } from '../host/socket.ts'
-import { failure, type SavedOrigin } from '../program/origins.ts'
+import { failure, type SavedOrigins } from '../program/origins.ts'
 import { MESSAGE, type MessageName, message } from '../program/sync.ts'
 
 export interface Handlers {
@@ -28,7 +28,8 @@ export interface Talk {
   readonly pid: number
   /** Whether it makes another one that becomes init. */
   readonly forks: boolean
-  readonly origins: readonly SavedOrigin[]
+  /** Asked for only when something has failed. */
+  origins(): SavedOrigins
   readonly handlers: Handlers
 }
 
@@ -118,7 +119,7 @@ export class Handshake {
   }
 
   #failed({ op, value }: Received): TsruncError {
-    const error = failure(this.#talk.origins, op, value)
+    const error = failure(this.#talk.origins(), op, value)
     if (this.#talk.handlers.outOfMemory()) error.message += OOM
     return inInit(error, this.#talk.handlers.hookOutput)
   }

@@ -2,7 +2,7 @@
 // there ends the container, as the spec has it: it is destroyed and its poststop hooks run.
 import { StateError, type TsruncError } from '../errors.ts'
 import { lock } from '../host/tree.ts'
-import { failure, type SavedOrigin } from '../program/origins.ts'
+import { failure, type SavedOrigins } from '../program/origins.ts'
 import { type Container, hookState, load, ORIGINS_FILE, type Status } from './container.ts'
 import { printedByHooks } from './container-hooks.ts'
 import { destroy, end } from './delete.ts'
@@ -49,5 +49,5 @@ function pass(container: Container): void {
 function explain({ directory, id }: Container, op: number, value: bigint): TsruncError {
   const text = directory.read(ORIGINS_FILE)
   if (text === undefined) return new StateError(`container ${id}: init failed at op ${op}, but ${ORIGINS_FILE} is gone`)
-  return failure(JSON.parse(text) as SavedOrigin[], op, value) // written by create, below a directory that is ours
+  return failure(JSON.parse(text) as SavedOrigins, op, value) // written by create, below a directory that is ours
 }
