@@ -19,8 +19,13 @@ interface Runtime {
   readonly argv: readonly string[]
 }
 
+const EXECUTABLE = join(repository, 'dist/tsrunc')
+const ON_NODE = [process.execPath, join(repository, 'bin/tsrunc.js')]
+
+/** tsrunc is the executable, and its code on Node a column of its own, where `npm run build` has made one. */
 const CANDIDATES: readonly Runtime[] = [
-  { name: 'tsrunc', argv: [process.execPath, join(repository, 'bin/tsrunc.js')] },
+  ...(existsSync(EXECUTABLE) ? [{ name: 'tsrunc', argv: [EXECUTABLE] }] : []),
+  { name: existsSync(EXECUTABLE) ? 'node' : 'tsrunc', argv: ON_NODE },
   { name: 'runc', argv: ['runc'] },
   { name: 'crun', argv: ['crun'] },
 ]

@@ -1,7 +1,8 @@
 // `npm test`: the linter as one test, then every test file in a process of its own, two at a time; *.serial.test.ts
 // alone after the others. Arguments choose files: a part of the path of each. The last line is the count of leaf
 // assertions; the exit code is 1 when one failed. What is a test file is asked of src/, not of dist/, where files
-// stay whose source is gone.
+// stay whose source is gone. The files that drive the command line run a second time with the executable in the place
+// of bin/tsrunc.js; `--executable` runs only those.
 import { spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,6 +11,9 @@ import { type Results, resultsOf } from './test-results.ts'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 process.chdir(repository)
+
+const onlyExecutable = process.argv.includes('--executable')
+const names = process.argv.slice(2).filter(argument => !argument.startsWith('--'))
 
 const FILE_TIMEOUT = 120_000
 const AT_A_TIME = 2
@@ -27,9 +31,9 @@ interface Exit {
 const running = new Set<number>()
 
 /** In a process group of its own, so that nothing that it started outlives it. */
-function execute(command: readonly string[]): Promise<Exit> {
+function execute(command: readonly string[], variables: Readonly<Record<string, string>> = {}): Promise<Exit> {
   const [program = '', ...args] = command
-  const env = { ...process.env, TAP_TIMEOUT: String(FILE_TIMEOUT / 1000) }
+  const env = { ...process.env, TAP_TIMEOUT: String(FILE_TIMEOUT / 1000), ...variables }
   const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env })
   const pid = child.pid
   if (pid !== undefined) running.add(pid)
@@ -70,15 +74,19 @@ function problemOf(exit: Exit): string | undefined {
   return exit.code === 0 ? undefined : `exited with ${exit.code ?? 'an error'}`
 }
 
-async function lint(): Promise<Results> {
-  const exit = await execute(['node_modules/.bin/biome', 'check', '--error-on-warnings', '--colors=off', '.'])
+/** A command as one test. */
+async function runCommand(name: string, command: readonly string[]): Promise<Results> {
+  const exit = await execute(command)
   const problem = problemOf(exit)
-  const failure = { name: `biome check ${problem}`, detail: exit.stdout + exit.stderr }
+  const failure = { name: `${name} ${problem}`, detail: exit.stdout + exit.stderr }
   return { passed: problem ? 0 : 1, skipped: [], failures: problem ? [failure] : [] }
 }
 
-async function runFile(source: string): Promise<Results> {
-  const exit = await execute([process.execPath, '--enable-source-maps', compiled(source)])
+const LINT = ['node_modules/.bin/biome', 'check', '--error-on-warnings', '--colors=off', '.']
+const BUILD = [process.execPath, 'dist/src/dev/build.js']
+
+async function runFile(source: string, variables: Readonly<Record<string, string>>): Promise<Results> {
+  const exit = await execute([process.execPath, '--enable-source-maps', compiled(source)], variables)
   const results = resultsOf(exit.stdout)
   const problem = problemOf(exit)
   // A file with a failed assertion exits with 1: that is told already.
@@ -96,7 +104,7 @@ function testFiles(): string[] {
       .filter(name => name.endsWith('.test.ts'))
       .map(name => join(directory, name)),
   )
-  const wanted = process.argv.slice(2).map(argument => argument.replace(/^\.?\/?(dist\/)?/, '').replace(/\.[jt]s$/, ''))
+  const wanted = names.map(argument => argument.replace(/^\.?\/?(dist\/)?/, '').replace(/\.[jt]s$/, ''))
   return files.filter(file => wanted.length === 0 || wanted.some(part => file.includes(part))).sort()
 }
 
@@ -133,13 +141,22 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   })
 }
 
+/** Those that drive the command line: src/cli/testing.ts puts the executable in its place. */
+const DRIVES_COMMAND_LINE = /^(src\/cli\/(main|output)|conformance\/tsrunc)\.test\.ts$/
+
 const files = testFiles()
 const isSerial = (file: string): boolean => file.endsWith('.serial.test.ts')
-const job = (file: string) => () => test(file, () => runFile(file))
-const together = files.filter(file => !isSerial(file)).map(job)
-if (process.argv.length === 2) together.unshift(() => test('lint', lint))
+const job = (file: string) => () => test(file, () => runFile(file, {}))
+const together = onlyExecutable ? [] : files.filter(file => !isSerial(file)).map(job)
+if (!onlyExecutable && names.length === 0) together.unshift(() => test('lint', () => runCommand('biome check', LINT)))
+if (onlyExecutable || names.length === 0) {
+  await test('build', () => runCommand('npm run build', BUILD))
+  const variables = { TSRUNC_UNDER_TEST: 'dist/tsrunc' }
+  const withExecutable = (file: string) => () => test(`${file}, the executable`, () => runFile(file, variables))
+  together.push(...files.filter(file => DRIVES_COMMAND_LINE.test(file)).map(withExecutable))
+}
 await Promise.all(Array.from({ length: AT_A_TIME }, () => worker(together)))
-await worker(files.filter(isSerial).map(job))
+if (!onlyExecutable) await worker(files.filter(isSerial).map(job))
 
 if (total.passed + total.failed + total.skipped === 0) {
   console.log('no test file has such a name')
