@@ -1,7 +1,7 @@
 // Namespaces of a container, made, left out and joined, as seen from inside, under tsrunc and under Debian's runc.
 import t from 'tap'
 import { type Accepted, asUser, bind, compareAll, inUserNamespace, type Variation } from './fixtures/compare.ts'
-import { cannotCompare } from './fixtures/side-by-side.ts'
+import { cannotCompare, OTHER_IDS } from './fixtures/side-by-side.ts'
 import type { Draft } from './testing.ts'
 
 const without = (config: Draft, ...types: string[]): void => {
@@ -55,14 +55,14 @@ const VARIATIONS: readonly Variation[] = [
   },
   {
     name: 'a user namespace with ids of its own',
-    owner: 100_000,
-    change: config => inUserNamespace(config, 100_000),
+    owner: OTHER_IDS,
+    change: config => inUserNamespace(config, OTHER_IDS),
   },
   {
     name: 'a user of a user namespace',
-    owner: 100_000,
+    owner: OTHER_IDS,
     change(config) {
-      inUserNamespace(config, 100_000)
+      inUserNamespace(config, OTHER_IDS)
       asUser(config)
     },
   },
@@ -70,9 +70,9 @@ const VARIATIONS: readonly Variation[] = [
   {
     name: 'a user namespace under containerd',
     from: 'containerd',
-    owner: 100_000,
+    owner: OTHER_IDS,
     change(config) {
-      inUserNamespace(config, 100_000)
+      inUserNamespace(config, OTHER_IDS)
       config.mounts.push(bind('/dev/shm', '/mnt/tree', 'rbind', 'rprivate', 'ro'))
     },
   },
@@ -89,8 +89,12 @@ const VARIATIONS: readonly Variation[] = [
   },
   {
     name: 'the user namespace of another process and what it owns',
-    neighbour: ['--user', '--map-root-user', '--net', '--ipc', '--uts'],
-    change: (config, _pair, pid) => join(config, pid, 'user', 'network', 'ipc', 'uts'),
+    neighbour: ['--user', '--net', '--ipc', '--uts'],
+    owner: OTHER_IDS,
+    change(config, _pair, pid) {
+      inUserNamespace(config, OTHER_IDS) // runc 1.1 asks for the maps also of a namespace that has them
+      join(config, pid, 'user', 'network', 'ipc', 'uts')
+    },
   },
   {
     name: 'the namespaces of the host, by path',
