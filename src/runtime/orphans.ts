@@ -5,6 +5,7 @@ import { reap, setSubreaper, type WaitStatus } from '../host/process.ts'
 
 export class Orphans {
   readonly #ended = new Map<number, WaitStatus>()
+  #followed: number | undefined
   readonly #listener = (): void => this.#collect()
 
   constructor() {
@@ -14,10 +15,16 @@ export class Orphans {
 
   #collect(): void {
     try {
-      for (let one = reap(-1, false); one !== undefined; one = reap(-1, false)) this.#ended.set(one.pid, one)
+      for (let one = reap(-1, false); one !== undefined; one = reap(-1, false))
+        if (this.#followed === undefined || one.pid === this.#followed) this.#ended.set(one.pid, one)
     } catch (error) {
       if (!isErrno(error, 'ECHILD')) throw error
     }
+  }
+
+  /** From now on only this child's end is remembered. */
+  follow(pid: number): void {
+    this.#followed = pid
   }
 
   /** How the child ended, if it was found among the others. */

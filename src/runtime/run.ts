@@ -45,6 +45,7 @@ async function foreground(
     master = fd
   }
   const pid = createContainer(runtime, id, options, { detach: false, onMaster })
+  orphans?.follow(pid)
   using init = pidfdOpen(pid)
   if (init === undefined) throw new Error(`init ${pid} is gone before it was waited for`)
   forwarding.to(init)

@@ -138,9 +138,14 @@ export class ContainerDirectory {
     replaceFile(this.fd, name, content, FILE_MODE)
   }
 
+  /** By somebody else meanwhile; the name may be that of a new container by now. */
+  get isRemoved(): boolean {
+    return this.fd.stat().nlink === 0
+  }
+
   /** Removes the directory with all that is in it; fine when that has been done. */
   remove(): void {
-    removeTree(this.#root, this.id)
+    if (!this.isRemoved) removeTree(this.#root, this.id)
   }
 
   [Symbol.dispose](): void {
