@@ -40,7 +40,12 @@ export class Cgroup implements CgroupManager {
   facts(): CgroupFacts {
     const { mode, all, v2 } = this.#groups
     const v1 = all.filter(group => !group.isV2).map(group => group.place)
-    return { mode, v1, ...(v2 ? { v2: { mountpoint: v2.place.mountpoint, path: v2.place.path } } : {}) }
+    const joins = all.map(group => ({
+      directory: group.name,
+      isV2: group.isV2,
+      required: !this.#optional && !this.#groups.isTracking(group),
+    }))
+    return { mode, v1, joins, ...(v2 ? { v2: { mountpoint: v2.place.mountpoint, path: v2.place.path } } : {}) }
   }
 
   create(): void {

@@ -32,6 +32,8 @@ export interface CgroupFacts {
   readonly mode: Mode
   readonly v1: readonly Place[]
   readonly v2?: Pick<Place, 'mountpoint' | 'path'>
+  /** The groups that init joins by itself. */
+  readonly joins: readonly { readonly directory: string; readonly isV2: boolean; readonly required: boolean }[]
 }
 
 export interface CgroupManager {

@@ -37,7 +37,7 @@ export function testFacts(facts: Partial<Facts> = {}, preserved = 0): Facts {
     architecture: 'x86_64',
     euid: 0,
     lastCapability: 40,
-    cgroup: { mode: 'v2', v1: [], v2: { mountpoint: '/sys/fs/cgroup', path: '/test' } },
+    cgroup: { mode: 'v2', v1: [], v2: { mountpoint: '/sys/fs/cgroup', path: '/test' }, joins: [] },
     sources: new Map(),
     kcore: true,
     descriptors: descriptors(preserved),

@@ -10,8 +10,9 @@ const V1: CgroupFacts = {
     { controllers: 'cpu,cpuacct', mountpoint: '/sys/fs/cgroup/cpu,cpuacct', path: '/a/test' },
     { controllers: 'name=systemd', mountpoint: '/sys/fs/cgroup/systemd', path: '/' },
   ],
+  joins: [],
 }
-const V2: CgroupFacts = { mode: 'v2', v1: [], v2: { mountpoint: '/sys/fs/cgroup', path: '/test' } }
+const V2: CgroupFacts = { mode: 'v2', v1: [], v2: { mountpoint: '/sys/fs/cgroup', path: '/test' }, joins: [] }
 
 const plan = (cgroup: CgroupFacts, own: boolean, options: readonly string[]) => {
   const namespaces = [{ type: 'mount' as const }, ...(own ? [{ type: 'cgroup' as const }] : [])]
@@ -35,5 +36,8 @@ t.test('v2: the tree, or a bind of the group where it is denied', async t => {
 })
 
 t.test('a host without cgroups cannot mount them', async t => {
-  t.throws(() => plan({ mode: 'none', v1: [] }, true, []), { name: 'UnsupportedError', where: '/mounts/0/type' })
+  t.throws(() => plan({ mode: 'none', v1: [], joins: [] }, true, []), {
+    name: 'UnsupportedError',
+    where: '/mounts/0/type',
+  })
 })

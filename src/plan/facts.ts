@@ -14,12 +14,23 @@ export interface V1Hierarchy {
   readonly path: string
 }
 
+/** A group that the container's processes belong to. */
+export interface CgroupJoin {
+  /** Its path on the host: "/sys/fs/cgroup/memory/user/abc". */
+  readonly directory: string
+  readonly isV2: boolean
+  /** False where the host may keep us out: v1 hierarchies without a controller, the v2 tree of a hybrid host. */
+  readonly required: boolean
+}
+
 export interface CgroupFacts {
   readonly mode: 'v1' | 'hybrid' | 'v2' | 'none'
   /** Mounted v1 hierarchies in the host's order; empty on v2. */
   readonly v1: readonly V1Hierarchy[]
   /** The v2 tree (also /sys/fs/cgroup/unified of a hybrid host) and the container's group in it. */
   readonly v2?: { readonly mountpoint: string; readonly path: string }
+  /** What init has to join by itself; empty where somebody else puts it there. */
+  readonly joins: readonly CgroupJoin[]
 }
 
 export type SourceKind = 'directory' | 'file' | 'missing'

@@ -4,6 +4,7 @@
 import type { Op } from '../program/op.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import { planBoundingSet, planCapabilities, planKeepCapabilities } from './capabilities.ts'
+import { planCgroupNamespace, planJoinCgroups } from './cgroup-membership.ts'
 import { planConsole } from './console.ts'
 import { newContext, type Stage } from './context.ts'
 import { planDescriptorLimit } from './descriptor-limit.ts'
@@ -36,13 +37,15 @@ import { planHostname, planSysctl } from './sysctl.ts'
 
 const STAGES: readonly Stage[] = [
   // ---- A, in the host's namespaces ----
-  planBegin, // waits until it is in its cgroup: nothing that it does may count for ours
+  planBegin, // waits until the host is ready for it
+  planJoinCgroups, // from here on what the set-up costs is the container's
   planOomScore, // before the user namespace: lowering the score takes a privilege of the host
   planHostLimits, // only with a new user namespace, for the same reason: hard limits are raised here
   planHostSources, // clones of rootfs and bind sources: in a user namespace the paths to them may be closed to us
   planNamespaces, // user first, it owns the others; mount last, paths of the others are of the host
-  planFork, // a pid or time namespace takes effect for children only
+  planFork, // pid and time namespaces take effect for children only, and a child can be born in a cgroup
   // ---- B ----
+  planCgroupNamespace, // once in the cgroup: it becomes the root of what can be seen
   planSession, // setsid and the keyring, before any program of the container could share the host's
   planLoopback,
   planOwnSources, // with a user namespace: what planHostSources had to leave to its root

@@ -24,10 +24,11 @@ import {
   str,
   syscall,
 } from '../program/op.ts'
+import { birthplace, cloneInto } from './cgroup-membership.ts'
 import {
   ALL_BITS,
   exit,
-  isJoined,
+  hasNamespace,
   isNew,
   NAMESPACE_KINDS,
   type NamespaceKind,
@@ -153,9 +154,12 @@ function unshareUser(context: PlanContext): Op[] {
   return [...newUserNamespace(context, origin), ...becomeRoot(origin)]
 }
 
-/** All in one call; a pid namespace is made by the clone of planFork. */
+/** The pid namespace is made by the fork, the cgroup namespace by who is in the cgroup. */
+const LATER: ReadonlySet<NamespaceKind> = new Set(['user', 'pid', 'cgroup'])
+
+/** All in one call. */
 function unshareRest(context: PlanContext): Op[] {
-  const kinds = NAMESPACE_KINDS.filter(kind => kind !== 'user' && kind !== 'pid' && isNew(context, kind))
+  const kinds = NAMESPACE_KINDS.filter(kind => !LATER.has(kind) && isNew(context, kind))
   if (kinds.length === 0) return []
   const flags = kinds.reduce((word, kind) => word | NAMESPACES[kind].flag, 0n)
   const names = kinds.map(kind => NAMESPACES[kind].name).join(', ')
@@ -187,14 +191,17 @@ function writeTimeOffsets(context: PlanContext, fd: Slot): Op[] {
 
 // ---- the process inside ----
 
-/** A pid namespace, and a new time namespace, take effect for children: B goes on, A tells B's pid and ends. */
+/** Whether init is a child of the first process: pid and time namespaces hold children only, as does its birthplace. */
+export const forks = (context: PlanContext): boolean =>
+  hasNamespace(context, 'pid') || isNew(context, 'time') || birthplace(context) !== undefined
+
+/** B goes on as init; A tells the host B's pid and ends. */
 export function planFork(context: PlanContext): Op[] {
-  if (!isNew(context, 'pid') && !isJoined(context, 'pid') && !isNew(context, 'time')) return []
+  if (!forks(context)) return []
   const wish = context.namespaces.get('pid') ?? context.namespaces.get('time')
   const origin: Origin = { ...(wish && { pointer: wish.pointer }), intent: 'start init in the new namespaces' }
   const child = slot('pid of init')
   const inside = label('init')
-  const flags = CLONE.bits.CLONE_PARENT | (isNew(context, 'pid') ? CLONE_NEWPID : 0n) | BigInt(SIG.SIGCHLD)
   // two descriptors of 32 bits; the kernel looks at the low half of a word
   const pipe = cell('pipe from A to B', 16)
   const [readEnd, writeEnd] = [slotIn(pipe, 0), slotIn(pipe, 4)]
@@ -203,7 +210,7 @@ export function planFork(context: PlanContext): Op[] {
   const go = label('A has told')
   return [
     syscall('pipe2', [address(pipe), int(openBits(context, 'O_CLOEXEC'))], origin),
-    syscall('clone', [int(flags), NULL, NULL, NULL, NULL], origin, { result: child }),
+    ...cloneInit(context, child, origin),
     jump(inside, origin, { slot: child, mask: ALL_BITS, is: 'eq', value: 0n }),
     ...say(context, 'FORKED', child, origin),
     syscall('write', [load(writeEnd), address(byte), int(1)], origin),
@@ -217,4 +224,16 @@ export function planFork(context: PlanContext): Op[] {
     go,
     close(readEnd, origin),
   ]
+}
+
+/** A child of the host's process, like A itself: whoever waits for A will wait for it. */
+function cloneInit(context: PlanContext, child: Slot, origin: Origin): Op[] {
+  const join = birthplace(context)
+  const flags = CLONE.bits.CLONE_PARENT | (isNew(context, 'pid') ? CLONE_NEWPID : 0n)
+  const plain = syscall('clone', [int(flags | BigInt(SIG.SIGCHLD)), NULL, NULL, NULL, NULL], origin, { result: child })
+  if (join === undefined) return [plain]
+  const [otherwise, cloned] = [label('into no cgroup'), label('cloned')]
+  const { ops, group } = cloneInto(context, join, flags, child, otherwise)
+  const closed = close(group, origin)
+  return join.required ? [...ops, closed] : [...ops, closed, jump(cloned, origin), otherwise, plain, cloned]
 }

@@ -1,8 +1,10 @@
 // From a bundle to the program of its init: everything that create and plan do alike, and that changes nothing.
 import { type CgroupManager, newCgroup } from '../cgroup/manager.ts'
 import type { Fd } from '../host/fd.ts'
-import type { Facts } from '../plan/facts.ts'
+import { newContext } from '../plan/context.ts'
+import type { Facts, PlanOptions } from '../plan/facts.ts'
 import { planInit } from '../plan/init.ts'
+import { forks } from '../plan/namespaces.ts'
 import type { Op } from '../program/op.ts'
 import { type Bundle, openRootfs, readBundle } from './bundle.ts'
 import { gatherFacts } from './facts.ts'
@@ -29,6 +31,8 @@ export interface Compiled {
   readonly facts: Facts
   readonly preserved: number
   readonly ops: Op[]
+  /** Whether the launched process makes another one, which becomes init. */
+  readonly forks: boolean
 }
 
 export function compile(runtime: Runtime, id: string, options: CompileOptions): Compiled {
@@ -42,13 +46,22 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
     const listen = listenFds(runtime.environment)
     const preserved = listen.count + (options.preserveFds ?? 0)
     const facts = gatherFacts({ id, bundle: path, spec, rootfs: rootfs.fd, cgroup, preserved })
-    const ops = planInit(spec, facts, {
+    const planOptions: PlanOptions = {
       noPivot: options.noPivot ?? false,
       noNewKeyring: options.noNewKeyring ?? false,
       preservedFds: preserved,
       extraEnv: listen.variables,
-    })
-    return { bundle, rootfs, cgroup, facts, preserved, ops: options.transform?.(ops) ?? ops }
+    }
+    const ops = planInit(spec, facts, planOptions)
+    return {
+      bundle,
+      rootfs,
+      cgroup,
+      facts,
+      preserved,
+      ops: options.transform?.(ops) ?? ops,
+      forks: forks(newContext(spec, facts, planOptions)),
+    }
   } catch (error) {
     rootfs.fd.close()
     throw error

@@ -15,7 +15,7 @@ import type { Spec } from '../spec/gen/types.ts'
 import type { Compiled } from './compile.ts'
 import { CONFIG_FILE, hookState, identify, ORIGINS_FILE, type Status, save } from './container.ts'
 import { ContainerHooks } from './container-hooks.ts'
-import { firstState, forks } from './first-state.ts'
+import { firstState } from './first-state.ts'
 import { INIT_ARGV, makeGate } from './gate.ts'
 import { Handshake } from './handshake.ts'
 import { runHooks } from './hooks.ts'
@@ -64,7 +64,6 @@ export class Creation {
     using hooks = new ContainerHooks(directory, this.#spec)
     const [sync, pid] = this.#launch(hooks)
     using _closed = sync
-    compiled.cgroup.join(pid)
     this.#talk(sync, pid, hooks)
     return this.#initPid()
   }
@@ -75,11 +74,15 @@ export class Creation {
   }
 
   #makeCgroup(): void {
-    const { cgroup } = this.#parts.compiled
+    const { compiled, directory } = this.#parts
+    const { cgroup } = compiled
     cgroup.create() // takes itself back when it fails
-    this.#undo.push(() => cgroup.remove())
     this.#undo.push(() => {
-      if (cgroup.pids().length > 0) cgroup.killAll(SIG.SIGKILL) // what hooks of the container have left behind
+      if (cgroup.pids().length > 0) {
+        if (directory.isRemoved) return // after a forced delete: these belong to a new container of the same name
+        cgroup.killAll(SIG.SIGKILL) // what hooks of the container have left behind
+      }
+      cgroup.remove()
     })
     this.#save({ cgroup: cgroup.saved, cgroupMade: true })
     cgroup.set(this.#spec.linux?.resources, 'early')
@@ -121,7 +124,7 @@ export class Creation {
     const handshake = new Handshake({
       sync,
       pid,
-      forks: forks(this.#spec),
+      forks: compiled.forks,
       origins: () => origins(compiled.ops, compiled.facts.architecture),
       handlers: {
         init: found => this.#foundInit(found, hooks),

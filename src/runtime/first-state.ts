@@ -1,5 +1,4 @@
 // The state of a container before there is anything of it: what config.json and the caller say.
-import type { Spec } from '../spec/gen/types.ts'
 import type { Compiled } from './compile.ts'
 import { identify } from './container.ts'
 import type { SavedState } from './saved.ts'
@@ -24,10 +23,6 @@ export function firstState(id: string, { bundle, rootfs, cgroup }: Compiled): Sa
     hooks: { poststart: spec.hooks?.poststart ?? [], poststop: spec.hooks?.poststop ?? [] },
   }
 }
-
-/** Whether the launched process makes another one, which becomes init: these namespaces hold children only. */
-export const forks = (spec: Spec): boolean =>
-  spec.linux?.namespaces?.some(({ type, path }) => type === 'pid' || (type === 'time' && !path)) ?? false
 
 /** RFC 3339 in nanoseconds, as far as the clock tells them. */
 function now(): string {
