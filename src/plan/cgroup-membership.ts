@@ -57,7 +57,7 @@ function joinByItself(context: PlanContext, join: CgroupJoin): Op[] {
       ...(join.required ? {} : { on: { errnos: 'any' } }),
     }),
     close(fd, why),
-    without,
+    ...(join.required ? [] : [without]),
   ]
 }
 
@@ -71,9 +71,7 @@ export function cloneInto(
 ): { ops: Op[]; group: Slot } {
   const why = origin(join)
   const word = flags | CLONE.bits.CLONE_INTO_CGROUP
-  const memory = cell(`clone_args {flags=${CLONE.format(word)}, cgroup=${join.directory}}`, cloneArgs.size, [
-    cloneArgs.encode({ flags: word }),
-  ])
+  const memory = cell(`clone_args {flags=${CLONE.format(word)}}`, cloneArgs.size, [cloneArgs.encode({ flags: word })])
   const group = slotIn(memory, cloneArgs.offset('cgroup'))
   const tolerant = join.required ? {} : { on: { errnos: 'any', to: otherwise } as const }
   const open = int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC'))
