@@ -48,7 +48,11 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
   using directory = reserve(runtime, id)
   const undo = new Undo()
   try {
-    const onMaster = attachment.onMaster ?? (master => console && sendMaster(console, master))
+    const handOn = (master: Fd): void => {
+      using _sent = master // held on, it would keep the terminal from being hung up
+      if (console !== undefined) sendMaster(console, master)
+    }
+    const onMaster = attachment.onMaster ?? handOn
     const pid = new Creation({ runtime, compiled, image, directory, onMaster, pidfds }, undo).run()
     if (options.pidFile) writePidFile(options.pidFile, pid)
     return pid
