@@ -24,6 +24,8 @@ import { finished, payloadWord } from './executable-file.ts'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
+const ENTRY = join(repository, 'src/cli/executable.ts')
+
 const BUN_PACKAGE: Readonly<Record<string, string>> = { x64: '@oven/bun-linux-x64', arm64: '@oven/bun-linux-aarch64' }
 
 const FLAGS = [
@@ -51,21 +53,22 @@ function compiler(): string {
 }
 
 /** What Bun itself makes of the code: it still obeys its caller's environment. */
-export async function compileOnly(file: string): Promise<void> {
+export async function compileOnly(file: string, entry = ENTRY): Promise<void> {
   // The compiler obeys the same variables as its products.
   const env = { PATH: process.env.PATH ?? '', HOME: join(file, '..'), TMPDIR: join(file, '..') }
   // yargs looks for files in the current directory and at the caller's streams: its texts are made here.
   const help = `--define=HELP_TEXTS=${JSON.stringify(await helpTexts())}`
-  const argv = ['build', ...FLAGS, help, `--outfile=${file}`, join(repository, 'src/cli/executable.ts')]
+  const argv = ['build', ...FLAGS, help, `--outfile=${file}`, entry]
   execFileSync(compiler(), argv, { cwd: repository, env, stdio: 'pipe' })
 }
 
 /** Looks for a container where none is: enough to see that the executable finds the addon and calls into libc. */
 export function checkThatItAnswers(executable: string): void {
+  const options = { cwd: '/', env: { BUN_BE_BUN: '1' }, encoding: 'utf8', stdio: 'pipe' } as const
   const root = mkdtempSync(join(tmpdir(), 'tsrunc-check-'))
   try {
-    execFileSync(executable, ['--root', root, 'delete', '--force', 'none'], { cwd: '/', env: { BUN_BE_BUN: '1' } })
-    const version = execFileSync(executable, ['--version'], { cwd: '/', env: { BUN_BE_BUN: '1' }, encoding: 'utf8' })
+    execFileSync(executable, ['--root', root, 'delete', '--force', 'none'], options)
+    const version = execFileSync(executable, ['--version'], options)
     if (!version.startsWith('tsrunc version ')) throw new Error(`${executable} is another program: ${version}`)
   } finally {
     rmdirSync(root)
@@ -73,11 +76,11 @@ export function checkThatItAnswers(executable: string): void {
 }
 
 /** Puts tsrunc and koffi.node into a directory. */
-export async function build(directory: string): Promise<void> {
+export async function build(directory: string, entry = ENTRY): Promise<void> {
   const work = mkdtempSync(join(directory, '.build-')) // there, so that one rename puts a file in its place
   try {
     const [file, addon] = [join(work, 'tsrunc'), join(work, 'koffi.node')]
-    await compileOnly(file)
+    await compileOnly(file, entry)
     writeFileSync(file, finished(readFileSync(file), payloadWord(readFileSync(compiler()))))
     chmodSync(file, 0o755)
     copyFileSync(addonPath(), addon)
