@@ -43,6 +43,12 @@ export interface Facts {
   readonly cgroup: CgroupFacts
   /** Kind of each bind mount's source, by the JSON Pointer of the mount. */
   readonly sources: ReadonlyMap<string, SourceKind>
+  /**
+   * Where the destination of a mount leads when the links of the image are followed as far as they go, by the JSON
+   * Pointer of the mount; only where a link is in the way. A link to something that is not there yet (/etc/resolv.conf
+   * of many images) has to be followed to make it. The image may lie: it is a path to be resolved like any other.
+   */
+  readonly targets?: ReadonlyMap<string, string>
   /** HOME of process.user in the container's /etc/passwd, if it has one. */
   readonly home?: string
   /** Whether /proc/kcore exists (runc links /dev/core to it only then). */

@@ -28,11 +28,12 @@ const COVERABLE = [
 const ORDINARY = ['proc', 'sysfs']
 
 export function mountTarget(context: PlanContext, entry: Entry, kind: 'directory' | 'file', made?: Slot): Opened {
-  const { path, origin, mount } = entry
+  const { path, origin, mount, where } = entry
+  const madeAs = context.facts.targets?.get(where)
   const mayBeProc = path === '/proc' || mayCoverProc(entry)
   const type = mount.type ?? ''
   const ordinary = `filesystem ${JSON.stringify(type)} must be mounted on ordinary directory`
-  const rest = { ...(ORDINARY.includes(type) && { ordinary }), ...(made && { made }) }
+  const rest = { ...(ORDINARY.includes(type) ? { ordinary } : madeAs && { madeAs }), ...(made && { made }) }
   const target = ensureTarget(context, path, kind, origin, rest)
   if (mayBeProc) return target
   const refusal = `${JSON.stringify(path)} cannot be mounted because it leads into /proc`

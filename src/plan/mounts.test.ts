@@ -111,6 +111,19 @@ t.test('a missing source is named at its place', async t => {
   })
 })
 
+t.test('a target behind a link to nothing is made where the link leads', async t => {
+  const targets = new Map([['/mounts/0', '/run/file']])
+  const text = plan([bind([], { destination: '/etc/resolv.conf' })], {
+    targets,
+    sources: new Map([['/mounts/0', 'file']]),
+  })
+  t.match(text, /openat2\(root, "\/etc\/resolv.conf"/)
+  t.match(text, 'mkdirat(root, "run", 0755)')
+  t.match(text, 'mknodat(fd of /run, "file"')
+  t.notMatch(text, '"etc"')
+  t.notMatch(plan([{ destination: '/a', type: 'proc' }], { targets }), '"run"', 'never for file systems of the kernel')
+})
+
 t.test('every target but /proc is checked not to lie on procfs', async t => {
   t.match(plan([bind([])]), /fstatfs/)
   t.match(plan([{ destination: '/a', type: 'tmpfs' }]), /fstatfs/)

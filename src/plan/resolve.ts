@@ -82,10 +82,7 @@ export function openInRoot(
   const path = cleanPath(containerPath)
   const fd = rest.fd ?? slot(`fd of ${path}`)
   const args = [load(context.slots.root), str(path), ...how(context, flags, resolution(rest.noSymlinks === true))]
-  if (rest.missing !== undefined) {
-    const on = { errnos: ['ENOENT', 'ENOTDIR'], to: rest.missing } as const
-    return { ops: [syscall('openat2', args, origin, { result: fd, on })], fd }
-  }
+  if (rest.missing !== undefined) return { ops: openOrGoOn(args, origin, fd, rest.missing), fd }
   return { ops: patiently('openat2', args, origin, fd), fd }
 }
 
@@ -95,11 +92,26 @@ function patiently(name: 'openat2', args: readonly Operand[], origin: Origin, re
   return [again, syscall(name, args, origin, { result, on: { errnos: ['EAGAIN'], to: again } })]
 }
 
+/** The same for a path that may be missing: an op has one way to go on for all errors, so this one tries just twice. */
+function openOrGoOn(args: readonly Operand[], origin: Origin, result: Slot, missing: Label): Op[] {
+  const again = label('again')
+  const opened = label('opened')
+  return [
+    syscall('openat2', args, origin, { result, on: { errnos: ['EAGAIN', 'ENOENT', 'ENOTDIR'], to: again } }),
+    jump(opened, origin),
+    again,
+    syscall('openat2', args, origin, { result, on: { errnos: ['ENOENT', 'ENOTDIR'], to: missing } }),
+    opened,
+  ]
+}
+
 export interface TargetRest {
   /** Refuses symlinks in the path with this text (the intent of a failure). */
   readonly ordinary?: string
   /** Becomes 1 when the directory was not there. */
   readonly made?: Slot
+  /** The path to make when it is missing: another name of the same place. Absent: the path itself. */
+  readonly madeAs?: string
 }
 
 /** A directory or file to mount on: opened O_PATH, made where it is missing (0755, 0644). */
@@ -122,7 +134,13 @@ export function ensureTarget(
     origin,
     { result: fd, on: { errnos: noSymlinks ? ['ENOENT', 'ELOOP', 'ENOTDIR'] : ['ENOENT', 'EAGAIN'], to: missing } },
   )
-  const ops = [open, jump(found, origin), missing, ...makeTarget(context, path, kind, fd, origin, rest), found]
+  const ops = [
+    open,
+    jump(found, origin),
+    missing,
+    ...makeTarget(context, cleanPath(rest.madeAs ?? path), kind, fd, origin, rest),
+    found,
+  ]
   return { ops, fd }
 }
 

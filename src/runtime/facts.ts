@@ -8,6 +8,7 @@ import type { Facts, SourceKind } from '../plan/facts.ts'
 import { descriptors } from '../program/sync.ts'
 import type { Mount, Spec } from '../spec/gen/types.ts'
 import { homeOf } from './passwd.ts'
+import { linkedTargets } from './targets.ts'
 
 export interface FactsRequest {
   readonly id: string
@@ -29,6 +30,7 @@ export function gatherFacts({ id, bundle, spec, rootfs, cgroup, preserved }: Fac
     lastCapability: lastCapability(),
     cgroup: cgroup.facts(),
     sources: sourceKinds(spec.mounts ?? [], bundle),
+    ...(rootfs && { targets: linkedTargets(rootfs, spec.mounts ?? []) }),
     ...(home === undefined ? {} : { home }),
     kcore: existsSync('/proc/kcore'),
     descriptors: descriptors(preserved),
