@@ -16,7 +16,7 @@ import {
   SEAL,
   SEEK,
 } from '../abi/fcntl.ts'
-import { KEY_SPEC, KEYCTL } from '../abi/keyctl.ts'
+import { KEY_PERMISSION, KEY_SPEC, KEYCTL } from '../abi/keyctl.ts'
 import { MADV } from '../abi/mman.ts'
 import { FSCONFIG, FSMOUNT, FSOPEN, MOUNT_ATTR, MOVE_MOUNT, MS, OPEN_TREE, UMOUNT } from '../abi/mount.ts'
 import { SIOC } from '../abi/net.ts'
@@ -118,6 +118,8 @@ const prctlThird: Printer = (value, context) => {
   const raises = constants[0] === PR.values.PR_CAP_AMBIENT && constants[1] !== AMBIENT.values.PR_CAP_AMBIENT_CLEAR_ALL
   return raises ? capability(value) : number(value)
 }
+const keyPermission: Printer = (value, { constants }) =>
+  constants[0] === KEYCTL.values.KEYCTL_SETPERM ? KEY_PERMISSION.format(value) : hex(value)
 const fcntlArgument: Printer = (value, context) => {
   switch (context.constants[1]) {
     case F.values.F_SETFD:
@@ -328,7 +330,7 @@ export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
   keyctl: [
     ['op', from(KEYCTL)],
     ['arg2', from(KEY_SPEC)],
-    ['arg3', hex],
+    ['arg3', keyPermission],
     ['arg4', number],
     ['arg5', number],
   ],
