@@ -11,27 +11,38 @@ export interface Flags<Name extends string> {
 }
 
 export function defineFlags<Name extends string>(source: string, bits: Record<Name, bigint>): Flags<Name> {
-  // wide values first, so that a combination is named before its parts
-  const order = (Object.entries(bits) as [Name, bigint][]).filter(([, bit]) => bit !== 0n)
-  const weight = (value: bigint): number => value.toString(2).replaceAll('0', '').length
-  const widest = [...order].sort(([, a], [, b]) => weight(b) - weight(a))
+  let names: FlagNames<Name> | undefined
   return {
     kind: 'flags',
     source,
     bits: Object.freeze(bits),
     format(value) {
+      names ??= flagNames(bits) // only then: most tables are loaded without anything ever being printed
       let rest = BigInt.asUintN(64, value)
       const found = new Set<Name>()
-      for (const [name, bit] of widest)
+      for (const [name, bit] of names.widest)
         if ((rest & bit) === bit) {
           found.add(name)
           rest &= ~bit
         }
-      const names: string[] = order.map(([name]) => name).filter(name => found.has(name))
-      if (rest !== 0n || names.length === 0) names.push(rest === 0n ? '0' : `0x${rest.toString(16)}`)
-      return names.join('|')
+      const words: string[] = names.order.filter(name => found.has(name))
+      if (rest !== 0n || words.length === 0) words.push(rest === 0n ? '0' : `0x${rest.toString(16)}`)
+      return words.join('|')
     },
   }
+}
+
+interface FlagNames<Name> {
+  readonly order: readonly Name[]
+  /** Those of several bits first, so that a combination is named before its parts. */
+  readonly widest: readonly (readonly [Name, bigint])[]
+}
+
+function flagNames<Name extends string>(bits: Record<Name, bigint>): FlagNames<Name> {
+  const entries = (Object.entries(bits) as [Name, bigint][]).filter(([, bit]) => bit !== 0n)
+  const weight = (value: bigint): number => value.toString(2).replaceAll('0', '').length
+  const widest = [...entries].sort(([, a], [, b]) => weight(b) - weight(a))
+  return { order: entries.map(([name]) => name), widest }
 }
 
 export interface Enumeration<Name extends string> {
@@ -43,9 +54,23 @@ export interface Enumeration<Name extends string> {
 }
 
 export function defineEnum<Name extends string>(source: string, values: Record<Name, bigint>): Enumeration<Name> {
+  let names: Map<bigint, string> | undefined
+  return {
+    kind: 'enum',
+    source,
+    values: Object.freeze(values),
+    format(value) {
+      names ??= valueNames(values)
+      return names.get(value) ?? value.toString()
+    },
+  }
+}
+
+/** Of names with the same value the first. */
+function valueNames(values: Record<string, bigint>): Map<bigint, string> {
   const names = new Map<bigint, string>()
-  for (const [name, value] of Object.entries(values) as [Name, bigint][]) if (!names.has(value)) names.set(value, name)
-  return { kind: 'enum', source, values: Object.freeze(values), format: value => names.get(value) ?? value.toString() }
+  for (const [name, value] of Object.entries(values)) if (!names.has(value)) names.set(value, name)
+  return names
 }
 
 const WIDTH = { u8: 1, u16: 2, u32: 4, u64: 8, i32: 4, i64: 8 } as const

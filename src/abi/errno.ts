@@ -137,15 +137,19 @@ export const ERRNO = {
 
 export type ErrnoName = keyof typeof ERRNO
 
-const byNumber = new Map<number, ErrnoName>(
-  (Object.keys(ERRNO) as ErrnoName[]).map(name => [ERRNO[name][0], name]), // keys of a const table
-)
+let byNumber: Map<number, ErrnoName> | undefined
+
+/** Made when the first error is put into words: every command loads this file. */
+function nameOf(errno: number): ErrnoName | undefined {
+  byNumber ??= new Map((Object.keys(ERRNO) as ErrnoName[]).map(name => [ERRNO[name][0], name])) // keys of a const table
+  return byNumber.get(errno)
+}
 
 /** 2 → "ENOENT"; a number the table does not know → "errno 524". */
-export const errnoName = (errno: number): string => byNumber.get(errno) ?? `errno ${errno}`
+export const errnoName = (errno: number): string => nameOf(errno) ?? `errno ${errno}`
 
 /** 2 → "no such file or directory", the first letter in lower case as Go's callers expect. */
 export function strerror(errno: number): string {
-  const name = byNumber.get(errno)
+  const name = nameOf(errno)
   return name === undefined ? `unknown error ${errno}` : ERRNO[name][1]
 }
