@@ -163,7 +163,7 @@ class Scene {
     const after = traces(id)
     if (error !== undefined) {
       if (!(error instanceof TsruncError)) wrong.push(`not an error of ours: ${error.stack}`)
-      else if (error.where === undefined && !error.message.includes('/dev/')) wrong.push(`no place: ${error}`)
+      else if (error.where === undefined && !error.message.includes('/dev')) wrong.push(`no place: ${error}`)
       else if (error.undoErrors.length > 0) wrong.push(`undo: ${error.undoErrors}`)
     }
     if (after.children.join() !== before.children.join()) wrong.push(`processes are left: ${after.children}`)
