@@ -49,6 +49,8 @@ export interface Facts {
    * of many images) has to be followed to make it. The image may lie: it is a path to be resolved like any other.
    */
   readonly targets?: ReadonlyMap<string, string>
+  /** Where else than on /proc and /sys the host shows whole proc and sysfs file systems; only without pivot_root. */
+  readonly kernelMounts?: readonly string[]
   /** HOME of process.user in the container's /etc/passwd, if it has one. */
   readonly home?: string
   /** Whether /proc/kcore exists (runc links /dev/core to it only then). */

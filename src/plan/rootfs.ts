@@ -61,7 +61,7 @@ export function planEnterRoot(context: PlanContext): Op[] {
   return [
     ...[context.numbers.target, context.numbers.source].map(number => syscall('close', [int(number)], origin)),
     close(proc, origin),
-    ...(hasNamespace(context, 'mount') && context.options.noPivot ? hideHost() : []),
+    ...(hasNamespace(context, 'mount') && context.options.noPivot ? hideHost(context) : []),
     syscall('fchdir', [load(root)], origin),
     ...swapRoot(context, origin),
     syscall('chdir', [str('/')], origin),
@@ -86,21 +86,26 @@ function swapRoot(context: PlanContext, origin: Origin): Op[] {
   ]
 }
 
-/** After MS_MOVE the host's tree is still there below ours: a process that breaks out must not find these two. */
-function hideHost(): Op[] {
-  return ['/proc', '/sys'].flatMap(path => {
+/**
+ * After MS_MOVE the host's tree is still there below ours. A process that breaks out must not find these, and as long
+ * as a whole one is mounted anywhere the kernel lets user namespaces mount another, without the masks.
+ */
+function hideHost({ facts }: PlanContext): Op[] {
+  return [...new Set([...(facts.kernelMounts ?? []), '/proc', '/sys'])].flatMap(path => {
     const origin: Origin = { pointer: '/root/path', intent: `hide ${path} of the host` }
+    const again = label('again')
     const locked = label('locked')
-    const hidden = label('hidden')
     const flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
     return [
+      again, // there may be several on top of each other
       syscall('umount2', [str(path), int(UMOUNT.bits.MNT_DETACH)], origin, {
-        on: { errnos: ['EINVAL', 'EPERM'], to: locked },
+        on: { errnos: ['EINVAL', 'EPERM', 'ENOENT'], to: locked },
       }),
-      jump(hidden, origin),
-      locked,
-      mount({ source: 'tmpfs', target: path, type: 'tmpfs', flags, data: 'nr_blocks=1,nr_inodes=2' }, origin),
-      hidden,
+      jump(again, origin),
+      locked, // or nothing is left to be unmounted
+      mount({ source: 'tmpfs', target: path, type: 'tmpfs', flags, data: 'nr_blocks=1,nr_inodes=2' }, origin, {
+        errnos: ['ENOENT'],
+      }),
     ]
   })
 }

@@ -43,11 +43,12 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
     const cgroupsPath = spec.linux?.cgroupsPath
     const cgroup = newCgroup({ id, cgroupsPath: cgroupsPath || undefined, optional: runtime.rootless })
     cgroup.check(spec.linux?.resources)
+    const noPivot = options.noPivot ?? false
     const listen = listenFds(runtime.environment)
     const preserved = listen.count + (options.preserveFds ?? 0)
-    const facts = gatherFacts({ id, bundle: path, spec, rootfs: rootfs.fd, cgroup, preserved })
+    const facts = gatherFacts({ id, bundle: path, spec, rootfs: rootfs.fd, cgroup, preserved, noPivot })
     const planOptions: PlanOptions = {
-      noPivot: options.noPivot ?? false,
+      noPivot,
       noNewKeyring: options.noNewKeyring ?? false,
       preservedFds: preserved,
       extraEnv: listen.variables,

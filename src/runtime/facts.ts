@@ -4,6 +4,7 @@ import { resolve } from 'node:path'
 import type { CgroupManager } from '../cgroup/manager.ts'
 import type { Fd } from '../host/fd.ts'
 import { architecture, lastCapability } from '../host/identity.ts'
+import { mountEntries } from '../host/mountinfo.ts'
 import type { Facts, SourceKind } from '../plan/facts.ts'
 import { descriptors } from '../program/sync.ts'
 import type { Mount, Spec } from '../spec/gen/types.ts'
@@ -19,9 +20,10 @@ export interface FactsRequest {
   readonly cgroup: CgroupManager
   /** How many descriptors from 3 on go to the program. */
   readonly preserved: number
+  readonly noPivot: boolean
 }
 
-export function gatherFacts({ id, bundle, spec, rootfs, cgroup, preserved }: FactsRequest): Facts {
+export function gatherFacts({ id, bundle, spec, rootfs, cgroup, preserved, noPivot }: FactsRequest): Facts {
   const needsHome = !spec.process.env?.some(variable => variable.startsWith('HOME='))
   const home = needsHome && rootfs !== undefined ? homeOf(rootfs, spec.process.user.uid) : undefined
   return {
@@ -31,12 +33,20 @@ export function gatherFacts({ id, bundle, spec, rootfs, cgroup, preserved }: Fac
     cgroup: cgroup.facts(),
     sources: sourceKinds(spec.mounts ?? [], bundle),
     ...(rootfs && { targets: linkedTargets(rootfs, spec.mounts ?? []) }),
+    ...(noPivot && { kernelMounts: kernelMounts(rootfs) }),
     ...(home === undefined ? {} : { home }),
     kcore: existsSync('/proc/kcore'),
     descriptors: descriptors(preserved),
     bundle,
     containerId: id,
   }
+}
+
+/** Not those in the rootfs: they come along, and their places are the container's. */
+function kernelMounts(rootfs: Fd | undefined): string[] {
+  const inside = `${rootfs?.link() ?? ''}/`
+  const whole = mountEntries().filter(({ type, root }) => (type === 'proc' || type === 'sysfs') && root === '/')
+  return whole.map(({ mountPoint }) => mountPoint).filter(path => rootfs === undefined || !path.startsWith(inside))
 }
 
 const isBind = ({ type, options = [] }: Mount): boolean =>
