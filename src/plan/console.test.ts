@@ -25,6 +25,8 @@ t.test('listing', t => {
   t.equal(text, golden('console', text))
   t.notMatch(stageListing({ process: { terminal: true } }, planConsole), /TIOCSWINSZ/)
   t.equal(stageListing({ process: { consoleSize: { height: 24, width: 80 } } }, planConsole), '\n')
+  const host = stageListing({ process: { terminal: true }, linux: { namespaces: [] } }, planConsole)
+  t.notMatch(host, /move_mount/, 'no mount is left with the host')
   t.end()
 })
 

@@ -29,7 +29,7 @@ import {
   syscall,
 } from '../program/op.ts'
 import { MESSAGE, message } from '../program/sync.ts'
-import type { PlanContext } from './context.ts'
+import { hasNamespace, type PlanContext } from './context.ts'
 import { deviceIs, field, kindIs, look } from './memory.ts'
 import { attach, cloneTree, close } from './mount-calls.ts'
 import { atFixed, ensureTarget, openBits, openInRoot } from './resolve.ts'
@@ -93,7 +93,7 @@ function openMaster(context: PlanContext, master: Slot, origin: Origin): Op[] {
 
 /** The slave comes from the master itself and not by its name, which could mean another file by now. */
 function openSlave(context: PlanContext, master: Slot, slave: Slot, origin: Origin): Op[] {
-  const flags = int(openBits(context, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC'))
+  const flags = int(openBits(context, 'O_RDWR', 'O_NOCTTY')) // the program would see O_CLOEXEC by F_GETFL
   return [
     ioctl(master, 'TIOCSPTLCK', bytes(new Uint8Array(INT_SIZE), '[0]'), origin),
     ioctl(master, 'TIOCGPTPEER', flags, origin, slave),
@@ -110,7 +110,9 @@ function planSize(context: PlanContext, master: Slot): Op[] {
   ]
 }
 
+/** Not where it would be a mount of the host's, which nobody takes away. */
 function bindConsole(context: PlanContext, slave: Slot): Op[] {
+  if (!hasNamespace(context, 'mount')) return []
   const origin = { pointer: '/process/terminal', intent: `bind the terminal over ${CONSOLE}` }
   const tree = slot('a mount of the terminal')
   const target = ensureTarget(context, CONSOLE, 'file', origin)

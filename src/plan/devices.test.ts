@@ -29,7 +29,7 @@ t.test('listing', t => {
   ]
   const text = stageListing({ linux: { devices } }, planDevices)
   t.equal(text, golden('devices', text))
-  const user: Linux = { namespaces: [{ type: 'user' }], devices: devices.slice(0, 2) }
+  const user: Linux = { namespaces: [{ type: 'user' }, { type: 'mount' }], devices: devices.slice(0, 2) }
   const bound = stageListing({ linux: user, facts: { kcore: false } }, planDevices)
   t.equal(bound, golden('devices-user-namespace', bound))
   t.equal(
@@ -37,6 +37,7 @@ t.test('listing', t => {
     '\n',
     'nothing for a bound /dev',
   )
+  t.notMatch(stageListing({ linux: { namespaces: [] } }, planDevices), /unlinkat/, 'the rootfs may be that of the host')
   t.end()
 })
 
@@ -143,7 +144,10 @@ t.test('a link of the image does not lead out', { skip }, t => {
 })
 
 t.test("in a user namespace the host's nodes are bound", { skip }, t => {
-  const linux: Linux = { namespaces: [{ type: 'user' }], devices: [{ path: '/dev/a/pipe', type: 'p' }] }
+  const linux: Linux = {
+    namespaces: [{ type: 'user' }, { type: 'mount' }],
+    devices: [{ path: '/dev/a/pipe', type: 'p' }],
+  }
   const ended = listed(t, linux)
   t.equal(ended.error, undefined)
   t.match(table(ended).get('null'), /^character special file 1:3 666/)

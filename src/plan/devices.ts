@@ -135,7 +135,10 @@ function bindNode(context: PlanContext, device: Device, origin: Origin): Op[] {
   ]
 }
 
-/** ptmx is always the one of the container's own devpts, whatever the image has there. */
+/**
+ * ptmx is always the one of the container's own devpts, whatever the image has there; without mounts of its own it has
+ * none, and the rootfs may be the host's.
+ */
 function planLinks(context: PlanContext, dev: Slot): Op[] {
   const links = context.facts.kcore ? [...LINKS, { name: 'core', to: '/proc/kcore' }] : LINKS
   const link = (to: string, name: string, rest?: Parameters<typeof syscall>[3]): Op =>
@@ -143,8 +146,12 @@ function planLinks(context: PlanContext, dev: Slot): Op[] {
   const clear = { intent: `replace ${PTMX}` }
   return [
     ...links.map(({ name, to }) => link(to, name, { on: { errnos: ['EEXIST'] } })),
-    syscall('unlinkat', [load(dev), str('ptmx'), int(0)], clear, { on: { errnos: ['ENOENT'] } }),
-    link('pts/ptmx', 'ptmx'),
+    ...(hasNamespace(context, 'mount')
+      ? [
+          syscall('unlinkat', [load(dev), str('ptmx'), int(0)], clear, { on: { errnos: ['ENOENT'] } }),
+          link('pts/ptmx', 'ptmx'),
+        ]
+      : []),
   ]
 }
 
