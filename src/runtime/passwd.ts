@@ -3,7 +3,7 @@
 // make no sense are passed over.
 import { readFileSync } from 'node:fs'
 import { O } from '../abi/fcntl.ts'
-import type { Fd } from '../host/fd.ts'
+import { Fd } from '../host/fd.ts'
 import { openInRoot } from '../host/tree.ts'
 
 const LARGEST = 8 * 1024 * 1024
@@ -24,10 +24,12 @@ function entryOf(text: string, uid: number): Entry | undefined {
 /** The home of a user in the container's /etc/passwd. */
 export function homeOf(rootfs: Fd, uid: number): string | undefined {
   try {
-    // O_NONBLOCK: the file may be a fifo
-    using file = openInRoot(rootfs, 'etc/passwd', O.bits.O_RDONLY | O.bits.O_NONBLOCK | O.bits.O_NOCTTY)
-    if (!file.stat().isFile()) return undefined
-    return entryOf(file.readText(LARGEST), uid)?.home || undefined
+    // looked at before it is opened: a device of the image would act on that, a fifo would hold us
+    using found = openInRoot(rootfs, 'etc/passwd', O.bits.O_PATH)
+    if (!found.stat().isFile()) return undefined
+    using file = Fd.open(found.path, O.bits.O_RDONLY)
+    const home = entryOf(file.readText(LARGEST), uid)?.home
+    return home?.includes('\0') ? undefined : home || undefined
   } catch {
     return undefined // an image without users, or with a file that nobody can read: no home
   }
