@@ -38,6 +38,7 @@ import {
 } from './context.ts'
 import { becomeRoot, newUserNamespace } from './ids.ts'
 import { close } from './mount-calls.ts'
+import { openProc } from './proc-file.ts'
 import { HERE, openBits } from './resolve.ts'
 
 const { CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWNET } = CLONE.bits
@@ -61,7 +62,6 @@ const PROCESS_NAME = 'tsrunc:[INIT]'
 /** First ops of all: nothing may be done before the host has put this process into its cgroup. */
 export function planBegin(context: PlanContext): Op[] {
   const begin: Origin = { intent: 'wait until the cgroup is ready' }
-  const proc: Origin = { intent: 'open /proc of the host' }
   const reserve: Origin = { intent: 'reserve descriptor numbers' }
   const { sync, scratch } = context.facts.descriptors
   const zero = int(0)
@@ -76,9 +76,7 @@ export function planBegin(context: PlanContext): Op[] {
       intent: 'keep other processes from looking into init',
     }),
     ...numbers.map(number => syscall('dup3', [int(sync), int(number), int(openBits(context, 'O_CLOEXEC'))], reserve)),
-    syscall('openat', [HERE, str('/proc'), int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC')), zero], proc, {
-      result: context.slots.proc,
-    }),
+    ...openProc(context),
   ]
 }
 
