@@ -78,6 +78,7 @@ export class Creation {
     const { cgroup } = compiled
     cgroup.create() // takes itself back when it fails
     this.#undo.push(() => {
+      cgroup[Symbol.dispose]() // looks anew: the groups may have been removed and made again
       if (cgroup.pids().length > 0) {
         if (directory.isRemoved) return // after a forced delete: these belong to a new container of the same name
         cgroup.killAll(SIG.SIGKILL) // what hooks of the container have left behind
