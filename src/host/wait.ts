@@ -1,7 +1,8 @@
 // Waiting until descriptors can be read: poll(2), in place or on a thread of the engine's. A pidfd is readable when
 // its process has ended.
+import { AF, SOCK } from '../abi/socket.ts'
 import { POLL, pollfd } from '../abi/wait.ts'
-import type { Fd } from './fd.ts'
+import { Fd } from './fd.ts'
 import { isErrno, libc, pollAsync, retried } from './libc.ts'
 import { withMemory } from './memory.ts'
 import { allocate, free, type NativeMemory } from './native.ts'
@@ -41,19 +42,33 @@ export interface Wish {
 /** For each wish whether it came true, or the descriptor has an error or a hangup; none after `timeoutMs`. */
 export async function whenReady(wishes: readonly Wish[], timeoutMs = -1): Promise<boolean[]> {
   const deadline = performance.now() + timeoutMs
-  const block = allocate(wishes.length * pollfd.size)
+  const all = [...wishes, { fd: exitAlarm(), events: POLL.bits.POLLIN }]
+  const block = allocate(all.length * pollfd.size)
   try {
     for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()))) {
-      fill(block, wishes)
-      let count = await pollAsync(block.address, wishes.length, left)
+      fill(block, all)
+      let count = await pollAsync(block.address, all.length, left)
       // that thread's errno is out of reach; if it was not EINTR, the same call here tells
-      if (count < 0) count = retried(() => libc.poll(block.address, wishes.length, 0))
+      if (count < 0) count = retried(() => libc.poll(block.address, all.length, 0))
       if (count > 0 || left === 0) return wishes.map((_, i) => happened(block, i))
     }
   } finally {
     free(block)
   }
 }
+
+/** Readable when this process exits: Node then waits for its threads, and so for a poll that nothing else ends. */
+function exitAlarm(): number {
+  if (alarm === undefined) {
+    const ends = new Int32Array(2)
+    libc.socketpair(AF.values.AF_UNIX, SOCK.bits.SOCK_STREAM | SOCK.bits.SOCK_CLOEXEC, 0, new Uint8Array(ends.buffer))
+    const [watched, other] = [...ends].map(end => Fd.adopt(end))
+    process.once('exit', () => other?.close())
+    alarm = watched
+  }
+  return alarm?.number ?? -1
+}
+let alarm: Fd | undefined
 
 function fill(block: NativeMemory, wishes: readonly Wish[]): void {
   for (const [i, wish] of wishes.entries()) block.bytes.set(pollfd.encode({ ...wish }), i * pollfd.size)
