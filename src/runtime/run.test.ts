@@ -208,13 +208,14 @@ const readlink = (pid: number, number: string): string => {
 
 t.test('a library that ends itself while a container runs is not held up', { skip }, async t => {
   const world = new World(t)
+  const id = newId()
   const library = new URL('../index.js', import.meta.url).href
   const script = `
     import { openRuntime, run } from ${JSON.stringify(library)}
-    run(openRuntime({ root: ${JSON.stringify(world.runtime.root)} }), 'x', { bundle: ${JSON.stringify(world.bundle)} })
+    run(openRuntime({ root: ${JSON.stringify(world.runtime.root)} }), '${id}', { bundle: ${JSON.stringify(world.bundle)} })
     setTimeout(() => process.exit(3), 100)`
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit', timeout: 5000 })
   t.equal(await new Promise(resolve => child.once('exit', resolve)), 3)
-  t.equal(state(world.runtime, 'x').status, 'running')
-  remove(world.runtime, 'x', { force: true })
+  t.equal(state(world.runtime, id).status, 'running')
+  remove(world.runtime, id, { force: true })
 })
