@@ -65,6 +65,7 @@ t.test('what /proc says of a process', t => {
   t.equal(host.startTime(pid), start)
   t.match(host.processState(pid), /^[RSD]$/)
   t.equal(host.parentOf(pid), process.pid)
+  t.equal(host.ownPid(process.pid), process.pid)
   host.sendSignal(pid, SIG.SIGKILL)
   host.reap(pid, true)
   t.end()

@@ -54,10 +54,15 @@ export function reap(pid: number, block: boolean): WaitStatus | undefined {
 
 /** The numbers of a process are counted from the field behind its name, which may hold blanks and parentheses. */
 function statFields(pid: number): string[] | undefined {
-  const path = `/proc/${pid}/stat`
+  const text = procFile(pid, 'stat')
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+/** What a file of /proc/PID says; undefined when there is no such process. */
+function procFile(pid: number, name: string): string | undefined {
+  const path = `/proc/${pid}/${name}`
   try {
-    const text = attempt('read', [JSON.stringify(path)], () => readFileSync(path, 'latin1'))
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return attempt('read', [JSON.stringify(path)], () => readFileSync(path, 'latin1'))
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
     throw error
@@ -84,6 +89,12 @@ export const processState = (pid: number): ProcessState | undefined =>
 export function parentOf(pid: number): number | undefined {
   const field = statFields(pid)?.[PARENT]
   return field === undefined ? undefined : Number(field)
+}
+
+/** Its pid as it sees it itself, in the innermost of its pid namespaces. */
+export function ownPid(pid: number): number | undefined {
+  const [, pids] = /^NSpid:\s*(.*)$/m.exec(procFile(pid, 'status') ?? '') ?? []
+  return pids === undefined ? undefined : Number(pids.split('\t').at(-1))
 }
 
 /** Whether orphans among our descendants become our children. */

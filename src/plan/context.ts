@@ -51,6 +51,8 @@ export interface SharedSlots {
   readonly root: Slot
   /** The host's /proc, O_PATH; valid from planBegin to planEnterRoot. */
   readonly proc: Slot
+  /** The umask of the caller. */
+  readonly umask: Slot
 }
 
 export interface PlanContext {
@@ -75,7 +77,7 @@ export function newContext(spec: Spec, facts: Facts, options: PlanOptions): Plan
     options,
     namespaces: namespaceWishes(spec),
     numbers: { target: scratch, source: scratch + 1, end: scratch + 2 },
-    slots: { root: slot('root'), proc: slot('proc') },
+    slots: { root: slot('root'), proc: slot('proc'), umask: slot('umask') },
     named: new Map(),
   }
 }

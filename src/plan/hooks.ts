@@ -41,12 +41,18 @@ export function planHostHooks(context: PlanContext): Op[] {
   return [...say(context, 'HOOKS', 0n, origin), ...waitForGo(context, origin)]
 }
 
-/** In the container's namespaces, but with the host's files in view: its working directory is the container's root. */
+/**
+ * In the container's namespaces, but with the host's files in view: its working directory is the container's root,
+ * the umask is the caller's.
+ */
 export const planCreateContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.createContainer ?? []).flatMap((hook, index) => {
     const origin = hookOrigin('createContainer', index)
-    const enter = syscall('fchdir', [load(context.slots.root)], origin)
-    return planHook(context, hook, hook.env ?? [], [enter], origin)
+    const before = [
+      syscall('fchdir', [load(context.slots.root)], origin),
+      syscall('umask', [load(context.slots.umask)], origin),
+    ]
+    return planHook(context, hook, hook.env ?? [], before, origin)
   })
 
 /** In the container, as its user; without an environment of its own it gets the program's. */

@@ -68,7 +68,12 @@ export function planBegin(context: PlanContext): Op[] {
   const numbers = Array.from({ length: context.numbers.end - scratch }, (_, index) => scratch + index)
   return [
     ...waitForGo(context, begin),
-    syscall('umask', [zero], { intent: 'make files with exactly the modes asked for' }),
+    syscall(
+      'umask',
+      [zero],
+      { intent: 'make files with exactly the modes asked for' },
+      { result: context.slots.umask },
+    ),
     syscall('prctl', [int(PR.values.PR_SET_NAME), str(PROCESS_NAME), zero, zero, zero], {
       intent: 'have a name in lists of processes',
     }),

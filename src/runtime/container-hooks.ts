@@ -28,10 +28,10 @@ export class ContainerHooks {
     this.output = directory.fd.openAt(HOOK_OUTPUT_FILE, flags, OUTPUT_MODE)
   }
 
-  setState(text: string): void {
+  setState(text: () => string): void {
     if (!this.#asked) return
     ftruncateSync(this.state.number, 0)
-    writeSync(this.state.number, text, 0)
+    writeSync(this.state.number, text(), 0)
   }
 
   /** The end of what they have printed so far. */

@@ -75,14 +75,13 @@ export class Container {
 const annotationsOf = ({ annotations }: SavedState): Pick<State, 'annotations'> =>
   Object.keys(annotations).length > 0 ? { annotations } : {}
 
-/** What a hook reads on its standard input. */
-export function hookState(saved: SavedState, status: Status): string {
-  const pid = status === 'stopped' ? 0 : (saved.init?.pid ?? 0)
+/** What a hook reads on its standard input; one inside the container is told the pid that init has there. */
+export function hookState(saved: SavedState, status: Status, pid = saved.init?.pid): string {
   const state: State = {
     ociVersion: OCI_VERSION,
     id: saved.id,
     status,
-    pid,
+    ...(pid !== undefined && status !== 'stopped' && { pid }),
     bundle: saved.bundle,
     ...annotationsOf(saved),
   }
