@@ -25,6 +25,8 @@ export interface ProgramRequest {
   /** NAME=value each. */
   readonly environment: readonly string[]
   readonly stdio: LaunchRequest['stdio']
+  /** Where it starts; absent: where we are. */
+  readonly directory?: string | undefined
 }
 
 // larger than the types of any libc: 80 and 336 bytes with glibc on both architectures
@@ -103,15 +105,18 @@ interface Program {
   readonly path: string
   readonly argv: readonly string[]
   readonly environment: readonly string[]
+  readonly directory?: string | undefined
 }
 
-function spawn(memory: Memory, { path, argv, environment }: Program, placed: Placement, image?: number): number {
+function spawn(memory: Memory, program: Program, placed: Placement, image?: number): number {
+  const { path, argv, environment, directory } = program
   const actions = memory.reserve(ACTIONS_SIZE).address
   const attributes = memory.reserve(ATTRIBUTES_SIZE).address
   const pid = memory.reserve(PID_SIZE)
   libc.actionsInit(actions)
   try {
     addActions(actions, placed, image)
+    if (directory !== undefined) libc.actionsChdir(actions, directory)
     libc.attributesInit(attributes)
     try {
       setSignals(memory, attributes)

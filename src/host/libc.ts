@@ -90,6 +90,7 @@ export const libc = {
   actionsDup2: posix('posix_spawn_file_actions_adddup2', pointer, number, number),
   actionsClose: posix('posix_spawn_file_actions_addclose', pointer, number),
   actionsCloseFrom: posix('posix_spawn_file_actions_addclosefrom_np', pointer, number),
+  actionsChdir: posix('posix_spawn_file_actions_addchdir_np', pointer, path), // glibc 2.29, musl 1.1.24
   actionsOpen: posix('posix_spawn_file_actions_addopen', pointer, number, path, narrow(flags(O)), octal),
   attributesInit: posix('posix_spawnattr_init', pointer),
   attributesDestroy: posix('posix_spawnattr_destroy', pointer),

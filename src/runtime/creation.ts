@@ -7,7 +7,7 @@ import type { Fd } from '../host/fd.ts'
 import { launch } from '../host/launch.ts'
 import { isErrno } from '../host/libc.ts'
 import { sealedMemfd } from '../host/memfd.ts'
-import { pidfdOpen, reap, sendSignal } from '../host/process.ts'
+import { ownPid, pidfdOpen, reap, sendSignal } from '../host/process.ts'
 import { seqpacketPair } from '../host/socket.ts'
 import { WAIT_FOR_START } from '../plan/gate.ts'
 import { origins, type SavedOrigins } from '../program/origins.ts'
@@ -135,7 +135,7 @@ export class Creation {
         ready: () => {
           compiled.cgroup.set(this.#spec.linux?.resources, 'late')
           this.#save({ status: 'created' })
-          hooks.setState(this.#hookState('created'))
+          hooks.setState(() => this.#innerHookState('created'))
           this.#announce(pidfds)
         },
         hookOutput: () => hooks.printed(),
@@ -149,7 +149,7 @@ export class Creation {
     const init = identify(found)
     if (init === undefined) throw new StateError(`container init ${found} is gone`)
     this.#save({ init })
-    hooks.setState(this.#hookState('creating'))
+    hooks.setState(() => this.#innerHookState('creating'))
   }
 
   #hostHooks(): void {
@@ -157,13 +157,21 @@ export class Creation {
     const state = this.#hookState('creating')
     // the spec wants the poststop hooks also after a container that got no further
     const { poststop } = this.#saved.hooks
-    this.#undo.pushLast(() => runHooks('poststop', poststop, this.#hookState('stopped'), this.#parts.runtime.warn))
-    runHooks('prestart', hooks?.prestart, state)
-    runHooks('createRuntime', hooks?.createRuntime, state)
+    this.#undo.pushLast(() =>
+      runHooks('poststop', poststop, this.#hookState('stopped'), { onFailure: this.#parts.runtime.warn }),
+    )
+    const directory = this.#saved.bundle
+    runHooks('prestart', hooks?.prestart, state, { directory })
+    runHooks('createRuntime', hooks?.createRuntime, state, { directory })
   }
 
   #hookState(status: Status): string {
     return hookState(this.#saved, status)
+  }
+
+  /** For hooks in the container's namespaces. */
+  #innerHookState(status: Status): string {
+    return hookState(this.#saved, status, ownPid(this.#initPid()))
   }
 
   #announce(pidfds: Fd | undefined): void {

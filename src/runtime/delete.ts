@@ -55,7 +55,9 @@ export function destroy(container: Container): void {
   reapInit(container)
   container.directory.remove()
   const { poststop } = container.saved.hooks
-  runHooks('poststop', poststop, hookState(container.saved, 'stopped'), error => container.runtime.warn(error))
+  runHooks('poststop', poststop, hookState(container.saved, 'stopped'), {
+    onFailure: error => container.runtime.warn(error),
+  })
 }
 
 /** With what init has left behind. A group that create had not yet made its own may hold processes of others. */

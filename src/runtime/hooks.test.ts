@@ -29,6 +29,12 @@ t.test('a hook gets the state, its own environment and name', async t => {
   t.equal(lines.at(-1), '{"a":1}')
 })
 
+t.test('a hook starts in the directory asked for', async t => {
+  const world = new World(t)
+  runHooks('prestart', [sh('pwd >out')], '{}', { directory: world.directory })
+  t.equal(readFileSync(join(world.directory, 'out'), 'utf8'), `${world.directory}\n`)
+})
+
 t.test('how hooks fail', async t => {
   const failure = (hook: object) => thrown(() => runHooks('createRuntime', [sh('exit 0'), hook as never], '{}'))
   const exit = failure(sh('echo one; echo two >&2; exit 3'))
@@ -60,7 +66,9 @@ t.test('onFailure hears of each, and the rest is run', async t => {
   const world = new World(t)
   const heard: string[] = []
   const mark = join(world.directory, 'mark')
-  runHooks('poststop', [sh('exit 1'), sh(`: >${mark}`), sh('exit 2')], '{}', error => heard.push(error.message))
+  runHooks('poststop', [sh('exit 1'), sh(`: >${mark}`), sh('exit 2')], '{}', {
+    onFailure: error => heard.push(error.message),
+  })
   t.match(heard, [/hook #0: exit status 1/, /hook #2: exit status 2/])
   t.ok(existsSync(mark))
 })
@@ -94,15 +102,16 @@ t.test('all kinds in the life of a container', { skip }, async t => {
     )
   const { pid } = create(world.runtime, id, { bundle: world.bundle })
   t.same(Object.keys(entries(log)), ['prestart', 'createRuntime', 'createContainer'])
-  for (const kind of ['prestart', 'createRuntime', 'createContainer'])
-    t.match(entries(log)[kind], { id, pid, status: 'creating', bundle: world.bundle }, kind)
+  for (const [kind, seen] of Object.entries({ prestart: pid, createRuntime: pid, createContainer: 1 }))
+    t.match(entries(log)[kind], { id, pid: seen, status: 'creating', bundle: world.bundle }, kind)
   start(world.runtime, id)
   const inside = join(world.bundle, 'rootfs/log')
   await until(() => Object.keys(entries(inside)).length === 2)
-  t.match(entries(inside), { startContainer: { id, status: 'created' } })
+  t.match(entries(inside), { startContainer: { id, pid: 1, status: 'created' } })
   t.match(entries(log).poststart, { id, pid, status: 'running' })
   remove(world.runtime, id, { force: true })
   t.match(entries(log).poststop, { id, status: 'stopped' })
+  t.notOk('pid' in entries(log).poststop)
   t.same(traces(id), before)
 })
 

@@ -16,6 +16,12 @@ export type HostHookKind = 'prestart' | 'createRuntime' | 'poststart' | 'poststo
 /** As much of a hook's output as an error can bear. */
 const LONGEST_OUTPUT = 2048
 
+interface HookRest {
+  /** Where they start: the bundle, as under runc, while there is one for sure. */
+  readonly directory?: string
+  readonly onFailure?: (error: TsruncError) => void
+}
+
 /**
  * Runs hooks in their order. The first failure ends that with a HookError; with `onFailure` it is told of each one
  * and the others still run.
@@ -24,11 +30,11 @@ export function runHooks(
   kind: HostHookKind,
   hooks: readonly Hook[] | undefined,
   state: string,
-  onFailure?: (error: TsruncError) => void,
+  { directory, onFailure }: HookRest = {},
 ): void {
   for (const [index, hook] of (hooks ?? []).entries()) {
     try {
-      runHook(hook, state, `error running ${kind} hook #${index}`, `/hooks/${kind}/${index}`)
+      runHook({ hook, state, directory }, `error running ${kind} hook #${index}`, `/hooks/${kind}/${index}`)
     } catch (error) {
       if (onFailure === undefined || !(error instanceof TsruncError)) throw error
       onFailure(error)
@@ -36,7 +42,13 @@ export function runHooks(
   }
 }
 
-function runHook(hook: Hook, state: string, what: string, where: string): void {
+interface HookRun {
+  readonly hook: Hook
+  readonly state: string
+  readonly directory: string | undefined
+}
+
+function runHook({ hook, state, directory }: HookRun, what: string, where: string): void {
   using content = memoryFile('hook-state', state)
   using input = Fd.open(content.path, O.bits.O_RDONLY) // anew: its position is at the start
   using output = memoryFile('hook-stdout')
@@ -45,7 +57,7 @@ function runHook(hook: Hook, state: string, what: string, where: string): void {
   try {
     const argv = hook.args?.length ? hook.args : [hook.path]
     const stdio = [input.number, output.number, errors.number] as const
-    pid = startProgram({ path: hook.path, argv, environment: hook.env ?? [], stdio })
+    pid = startProgram({ path: hook.path, argv, environment: hook.env ?? [], stdio, directory })
   } catch (cause) {
     if (!(cause instanceof SyscallError)) throw cause
     throw new HookError(`${what}: fork/exec ${hook.path}: ${strerrorOf(cause)}`, { where: `${where}/path`, cause })

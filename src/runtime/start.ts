@@ -32,7 +32,9 @@ export function start(runtime: Runtime, id: string): void {
   undo.push(() => end(container))
   try {
     pass(container)
-    runHooks('poststart', container.saved.hooks.poststart, hookState(container.saved, 'running'))
+    runHooks('poststart', container.saved.hooks.poststart, hookState(container.saved, 'running'), {
+      directory: container.saved.bundle,
+    })
   } catch (error) {
     undo.run(error)
     throw error
