@@ -1,9 +1,13 @@
 // One group in one hierarchy: a directory that is opened once, below the mountpoint and over no link, and in which all
 // files are opened by name. Knows what v1 and v2 have in common; the rest is v1.ts's and v2.ts's. cgroups(7).
-import { O, RESOLVE } from '../abi/fcntl.ts'
-import { type Origin, SyscallError } from '../errors.ts'
+import { statfsSync } from 'node:fs'
+import { O } from '../abi/fcntl.ts'
+import { FSMAGIC } from '../abi/magic.ts'
+import { type Origin, StateError, SyscallError } from '../errors.ts'
+import { mkdirAt } from '../host/at.ts'
 import { Fd } from '../host/fd.ts'
-import { isErrno, libc } from '../host/libc.ts'
+import { isErrno } from '../host/libc.ts'
+import { attempt } from '../host/node-error.ts'
 import { names } from '../host/tree.ts'
 
 export interface Place {
@@ -15,17 +19,24 @@ export interface Place {
 }
 
 const { O_DIRECTORY, O_NOFOLLOW, O_PATH, O_RDONLY, O_WRONLY } = O.bits
-const { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } = RESOLVE.bits
-const DIRECTORY = {
-  flags: O_PATH | O_DIRECTORY,
-  resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
-}
+const FILE_SYSTEMS: readonly number[] = [FSMAGIC.values.CGROUP_SUPER_MAGIC, FSMAGIC.values.CGROUP2_SUPER_MAGIC].map(
+  Number,
+)
 const MODE = 0o755
 /** Somebody may remove a parent while we make a group in it. */
 const TRIES = 5
 
-/** Opens a directory of the hierarchy by its path below another one. */
-export const openDirectory = (from: Fd, path: string): Fd => from.openat2(path.replace(/^\/+/, '') || '.', DIRECTORY)
+/**
+ * Opens a directory of the hierarchy by its path below another one. There are no links in a cgroup file system, and
+ * that it is one is looked at: what state.json says may have been edited.
+ */
+export function openDirectory(from: Fd, path: string): Fd {
+  const directory = from.openAt(path.replace(/^\/+/, '') || '.', O_PATH | O_DIRECTORY | O_NOFOLLOW)
+  if (FILE_SYSTEMS.includes(attempt('fstatfs', [directory], () => statfsSync(directory.path)).type)) return directory
+  const found = directory.link()
+  directory.close()
+  throw new StateError(`${found} is no cgroup`)
+}
 export const openMountpoint = (place: Place): Fd => Fd.open(place.mountpoint, O_PATH | O_DIRECTORY)
 
 /** The value of a setting, which the kernel gives in one read. */
@@ -93,7 +104,7 @@ export class Group {
 
   #mkdir(above: Fd, path: string): boolean {
     try {
-      libc.mkdirat(above.number, lastOf(path), MODE)
+      mkdirAt(above, lastOf(path), MODE)
       this.made.push(path)
       return true
     } catch (error) {

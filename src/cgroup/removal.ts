@@ -1,8 +1,9 @@
 // Removing a group with all groups below it. A group whose processes were just killed is busy until they are gone:
 // v2 tells when (cgroup.events), v1 must be asked again. Bounded: in the end the error names who is still there.
-import { AT_REMOVEDIR, O } from '../abi/fcntl.ts'
+import { O } from '../abi/fcntl.ts'
 import { POLL, pollfd } from '../abi/wait.ts'
 import { StateError, type SyscallError } from '../errors.ts'
+import { rmdirAt } from '../host/at.ts'
 import type { Fd } from '../host/fd.ts'
 import { isErrno, libc } from '../host/libc.ts'
 import { withMemory } from '../host/memory.ts'
@@ -28,7 +29,7 @@ export function removeMade(group: Group): void {
   using mountpoint = openMountpoint(group.place)
   for (const path of group.made.reverse())
     try {
-      libc.unlinkat(mountpoint.number, path.slice(1), AT_REMOVEDIR)
+      rmdirAt(mountpoint, path.slice(1))
     } catch (error) {
       if (!isErrno(error, 'EBUSY', 'ENOTEMPTY', 'ENOENT')) throw error
     }
@@ -77,7 +78,7 @@ function remove(parent: Fd, name: string | Uint8Array, how: How): void {
 /** The error when it is in use. */
 function unlink(parent: Fd, name: string | Uint8Array): SyscallError | undefined {
   try {
-    libc.unlinkat(parent.number, name, AT_REMOVEDIR)
+    rmdirAt(parent, name)
     return undefined
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined

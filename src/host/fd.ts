@@ -5,6 +5,7 @@ import { closeSync, fstatSync, openSync, readlinkSync, readSync, type Stats, wri
 import { ERRNO } from '../abi/errno.ts'
 import { F, O, openHow } from '../abi/fcntl.ts'
 import { SyscallError } from '../errors.ts'
+import { openAt } from './at.ts'
 import { isErrno, libc } from './libc.ts'
 import { attempt } from './node-error.ts'
 import type { Text } from './signature.ts'
@@ -62,7 +63,7 @@ export class Fd {
   }
 
   openAt(name: Text, flags: bigint, mode = DEFAULT_MODE): Fd {
-    return Fd.adopt(libc.openat(this.number, name, flags | O.bits.O_CLOEXEC, mode))
+    return Fd.adopt(openAt(this, name, flags | O.bits.O_CLOEXEC, mode))
   }
 
   openat2(path: Text, how: OpenHow): Fd {

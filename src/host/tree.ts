@@ -1,13 +1,14 @@
 // Work below a directory that is held open, so that no symbolic link can lead out of it: openat2(2). Names are single
 // components; whole paths are resolved by the kernel in one call. Modes are exact: the umask has no say.
 import { fchmodSync, readdirSync } from 'node:fs'
-import { AT_REMOVEDIR, LOCK, O, RESOLVE } from '../abi/fcntl.ts'
+import { LOCK, O, RESOLVE } from '../abi/fcntl.ts'
+import { mkdirAt, renameAt, rmdirAt, unlinkAt } from './at.ts'
 import type { Fd } from './fd.ts'
 import { isErrno, libc, retried } from './libc.ts'
 import { attempt } from './node-error.ts'
 import type { Text } from './signature.ts'
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = O.bits
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, O_RDWR, O_WRONLY } = O.bits
 const { RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } = RESOLVE.bits
 const MAX_DOCUMENT = 16 * 1024 * 1024
 /** Something else may fill a directory while it is emptied; after so many rounds that is an error. */
@@ -43,7 +44,7 @@ export function textBelow(root: Fd, path: string, max = MAX_DOCUMENT): string | 
 
 /** Makes a directory; EEXIST when the name is taken, which makes it a reservation. */
 export function makeDirectory(dir: Fd, name: string, mode: number): void {
-  libc.mkdirat(dir.number, name, mode)
+  mkdirAt(dir, name, mode)
   using made = dir.openAt(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
   exactMode(made, mode)
 }
@@ -63,7 +64,7 @@ export function replaceFile(dir: Fd, name: string, content: Uint8Array | string,
   removeFile(dir, temporary) // left by a process that had our pid and was killed
   try {
     writeNew(dir, temporary, content, mode)
-    libc.renameat(dir.number, temporary, dir.number, name)
+    renameAt(dir, temporary, name)
   } catch (error) {
     removeFile(dir, temporary)
     throw error
@@ -79,11 +80,9 @@ export function writeNew(dir: Fd, name: string, content: Uint8Array | string, mo
 }
 
 /** Removes one name that is no directory; false when there was none. */
-export const removeFile = (dir: Fd, name: Text): boolean => unlink(dir, name, 0n)
-
-function unlink(dir: Fd, name: Text, flags: bigint): boolean {
+export function removeFile(dir: Fd, name: Text): boolean {
   try {
-    libc.unlinkat(dir.number, name, flags)
+    unlinkAt(dir, name)
     return true
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return false
@@ -99,7 +98,7 @@ export const names = (dir: Fd): Uint8Array[] =>
 export function removeTree(dir: Fd, name: Text): void {
   for (let round = 1; ; round++)
     try {
-      unlink(dir, name, 0n)
+      removeFile(dir, name)
       return
     } catch (error) {
       if (!isErrno(error, 'EISDIR')) throw error
@@ -109,13 +108,60 @@ export function removeTree(dir: Fd, name: Text): void {
 
 function removeDirectory(dir: Fd, name: Text, round: number): boolean {
   try {
+    if (removeEmpty(dir, name)) return true
     using inner = openPlain(dir, name)
     for (const entry of names(inner)) removeTree(inner, entry)
-    unlink(dir, name, AT_REMOVEDIR)
+    rmdirAt(dir, name)
     return true
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return true
     if (isErrno(error, 'ENOTEMPTY', 'ENOTDIR') && round < REMOVE_ROUNDS) return false
+    throw error
+  }
+}
+
+function removeEmpty(dir: Fd, name: Text): boolean {
+  try {
+    rmdirAt(dir, name)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOTEMPTY')) return false
+    throw error
+  }
+}
+
+/**
+ * Removes a directory that is held open. It is emptied through its descriptor and only goes when the name still means
+ * it: the name may be that of another one by now. False then.
+ */
+export function removeOpen(dir: Fd, name: string, open: Fd): boolean {
+  for (let round = 1; ; round++) {
+    for (const entry of namesLeft(open)) removeTree(open, entry)
+    if (!isNameOf(dir, name, open)) return false
+    try {
+      return unlink(dir, name, AT_REMOVEDIR)
+    } catch (error) {
+      if (!isErrno(error, 'ENOTEMPTY') || round >= REMOVE_ROUNDS) throw error
+    }
+  }
+}
+
+function namesLeft(dir: Fd): Uint8Array[] {
+  try {
+    return names(dir)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [] // it has been removed
+    throw error
+  }
+}
+
+function isNameOf(dir: Fd, name: string, open: Fd): boolean {
+  try {
+    using found = dir.openAt(name, O_PATH | O_NOFOLLOW)
+    const [one, other] = [found.stat(), open.stat()]
+    return one.ino === other.ino && one.dev === other.dev
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false
     throw error
   }
 }
