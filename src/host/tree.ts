@@ -139,8 +139,10 @@ export function removeOpen(dir: Fd, name: string, open: Fd): boolean {
     for (const entry of namesLeft(open)) removeTree(open, entry)
     if (!isNameOf(dir, name, open)) return false
     try {
-      return unlink(dir, name, AT_REMOVEDIR)
+      rmdirAt(dir, name)
+      return true
     } catch (error) {
+      if (isErrno(error, 'ENOENT')) return false
       if (!isErrno(error, 'ENOTEMPTY') || round >= REMOVE_ROUNDS) throw error
     }
   }
