@@ -8,7 +8,7 @@ import { StateError } from '../errors.ts'
 import { Fd } from '../host/fd.ts'
 import { isErrno } from '../host/libc.ts'
 import { fromNodeError } from '../host/node-error.ts'
-import { makeDirectory, removeTree, replaceFile, textBelow } from '../host/tree.ts'
+import { makeDirectory, removeTree, replaceFile } from '../host/tree.ts'
 import { checkId } from './id.ts'
 
 /** Where containers are kept, and what the verbs need to know of their caller. */
@@ -121,7 +121,13 @@ export class ContainerDirectory {
 
   /** undefined when there is no such file. */
   read(name: string): string | undefined {
-    return textBelow(this.fd, name, LARGEST_FILE)
+    try {
+      using file = this.fd.openAt(name, O.bits.O_RDONLY | O.bits.O_NOFOLLOW)
+      return file.readText(LARGEST_FILE)
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined
+      throw error
+    }
   }
 
   has(path: string): boolean {
