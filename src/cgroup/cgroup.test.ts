@@ -36,6 +36,32 @@ t.test('a process joins every hierarchy, and everything is gone after remove', s
   t.same(cgroup.pids(), [])
 })
 
+t.test('a process that a group holds, and a group of the same name', skip, async t => {
+  const cgroup = testGroup(t, '/child')
+  cgroup.create()
+  const child = waitingChild()
+  t.notOk(cgroup.holds(child.pid))
+  cgroup.join(child.pid)
+  t.ok(cgroup.holds(child.pid))
+  t.ok(savedCgroup(cgroup.saved).holds(child.pid))
+  await child.go()
+  t.notOk(cgroup.holds(child.pid), 'it is gone')
+  t.ok(savedCgroup({ mode: 'none', directories: [] }).holds(1), 'without groups nothing is known')
+
+  const saved = savedCgroup(cgroup.saved)
+  t.notOk(saved.isReplaced)
+  const other = testGroup(t)
+  other.create()
+  const elsewhere = cgroup.saved.directories.map((each, index) => {
+    return { ...each, directory: other.saved.directories[index]?.directory ?? '' }
+  })
+  t.ok(savedCgroup({ ...cgroup.saved, directories: elsewhere }).isReplaced)
+  cgroup.remove()
+  t.notOk(saved.isReplaced, 'gone is not replaced')
+  newCgroup({ cgroupsPath: cgroup.facts().v1[0]?.path ?? cgroup.facts().v2?.path, id: 'x' }).create()
+  t.ok(saved.isReplaced)
+})
+
 t.test('a frozen process stops, thawed it goes on, SIGKILL ends it frozen or not', skip, async t => {
   const cgroup = testGroup(t)
   cgroup.create()

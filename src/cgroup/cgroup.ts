@@ -1,6 +1,8 @@
 // The manager that works on the cgroup file systems directly: the same group in every hierarchy of the host.
+import { statSync } from 'node:fs'
 import { StateError, SyscallError, TsruncError, UnsupportedError } from '../errors.ts'
 import { isErrno } from '../host/libc.ts'
+import { attempt } from '../host/node-error.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { explained, Group, type Place } from './group.ts'
 import { Groups } from './groups.ts'
@@ -21,8 +23,11 @@ export class Cgroup implements CgroupManager {
   readonly #optional: boolean
   /** Those that `create` did not find there. */
   readonly #isNew = new Set<Group>()
+  /** Name of a group → the number by which it is told from a later one of that name. */
+  readonly #inodes: Map<string, string>
 
-  constructor(mode: Mode, places: readonly Place[], optional: boolean) {
+  constructor(mode: Mode, places: readonly Place[], optional: boolean, inodes = new Map<string, string>()) {
+    this.#inodes = inodes
     this.#groups = new Groups(
       mode,
       places.map(place => new Group(place)),
@@ -32,9 +37,21 @@ export class Cgroup implements CgroupManager {
 
   get saved(): SavedCgroup {
     const directories = this.#groups.all.map(({ name, place: { controllers, mountpoint } }) => {
-      return { controllers, mountpoint, directory: name }
+      const inode = this.#inodes.get(name)
+      return { controllers, mountpoint, directory: name, ...(inode !== undefined && { inode }) }
     })
     return { mode: this.#groups.mode, directories }
+  }
+
+  get isReplaced(): boolean {
+    return this.#groups.all.some(({ name }) => {
+      const [known, found] = [this.#inodes.get(name), inodeOf(name)]
+      return known !== undefined && found !== undefined && known !== found
+    })
+  }
+
+  holds(pid: number): boolean {
+    return processes.holds(this.#groups, pid)
   }
 
   facts(): CgroupFacts {
@@ -54,6 +71,7 @@ export class Cgroup implements CgroupManager {
     try {
       groups.all = groups.all.filter(group => this.#createOne(group))
       this.#refuseUsed()
+      for (const { name } of groups.all) this.#inodes.set(name, inodeOf(name) ?? '')
       if (groups.mode === 'v2' && groups.v2 !== undefined) delegate(groups.v2)
     } catch (error) {
       this.#undo(error)
@@ -160,6 +178,9 @@ export class Cgroup implements CgroupManager {
     this.#groups.close()
   }
 }
+
+const inodeOf = (path: string): string | undefined =>
+  attempt('stat', [JSON.stringify(path)], () => statSync(path, { bigint: true, throwIfNoEntry: false }))?.ino.toString()
 
 const noCgroups = (where?: string): UnsupportedError =>
   new UnsupportedError(

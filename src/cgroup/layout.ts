@@ -38,7 +38,7 @@ export function layoutOf(mounts: readonly Mount[], ownGroups: string): Layout {
 }
 
 /** "4:memory:/a/b" → memory: /a/b. A path may hold colons, the names of controllers can not. */
-function parseOwnGroups(text: string): Map<string, string> {
+export function parseOwnGroups(text: string): Map<string, string> {
   const groups = new Map<string, string>()
   for (const line of text.split('\n')) {
     const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []

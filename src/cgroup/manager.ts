@@ -25,6 +25,8 @@ export interface SavedDirectory {
   readonly mountpoint: string
   /** The group itself, below the mountpoint. */
   readonly directory: string
+  /** Known once it is made. */
+  readonly inode?: string
 }
 
 /** What a plan needs to know for mounts of type cgroup; the same shape as plan/facts.ts has. */
@@ -38,6 +40,8 @@ export interface CgroupFacts {
 
 export interface CgroupManager {
   readonly saved: SavedCgroup
+  /** Other groups than those that were made stand under the names: they belong to somebody else. */
+  readonly isReplaced: boolean
   facts(): CgroupFacts
   /** Throws what `set` would, without touching anything. */
   check(resources: Resources | undefined): void
@@ -46,6 +50,8 @@ export interface CgroupManager {
   set(resources: Resources | undefined, part?: Part): void
   join(pid: number): void
   pids(): number[]
+  /** Whether a process is in one of the groups; true when there are none. */
+  holds(pid: number): boolean
   freeze(): void
   thaw(): void
   state(): 'frozen' | 'thawed'
@@ -88,5 +94,6 @@ export function savedCgroup(saved: SavedCgroup): CgroupManager {
     if (!isBelow) throw new StateError(`the saved cgroup ${directory} is not a group below ${mountpoint}`)
     return { controllers, mountpoint, path }
   })
-  return new Cgroup(saved.mode, places, places.length === 0)
+  const inodes = saved.directories.flatMap(({ directory, inode }) => (inode ? [[directory, inode] as const] : []))
+  return new Cgroup(saved.mode, places, places.length === 0, new Map(inodes))
 }

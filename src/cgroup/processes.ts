@@ -1,10 +1,12 @@
 // The processes of a container's groups: joining, listing, freezing, killing. A group that is gone has none.
+import { readFileSync } from 'node:fs'
 import { SIG } from '../abi/signal.ts'
 import { StateError, UnsupportedError } from '../errors.ts'
 import { isErrno } from '../host/libc.ts'
 import { sendSignal } from '../host/process.ts'
-import type { Group } from './group.ts'
+import { type Group, lastOf } from './group.ts'
 import type { Groups } from './groups.ts'
+import { parseOwnGroups } from './layout.ts'
 import { freezerState, freezeV1, thawV1 } from './v1.ts'
 import { freezeV2, isFrozen, joinV2, killV2 } from './v2.ts'
 
@@ -25,6 +27,25 @@ function unlessGone<T>(work: () => T, gone: T): T {
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENODEV')) return gone
     throw error
+  }
+}
+
+/**
+ * By the group's own name: how the path to it begins depends on the cgroup namespace of who looks. One hierarchy is
+ * enough, an administrator may have moved the process in others.
+ */
+export function holds({ all }: Groups, pid: number): boolean {
+  const own = ownGroups(pid)
+  return (
+    all.length === 0 || all.some(({ place }) => own.get(place.controllers)?.split('/').includes(lastOf(place.path)))
+  )
+}
+
+function ownGroups(pid: number): Map<string, string> {
+  try {
+    return parseOwnGroups(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))
+  } catch {
+    return new Map() // it is gone
   }
 }
 
