@@ -3,8 +3,7 @@
 import { SIG } from '../abi/signal.ts'
 import { type CgroupManager, newCgroup } from '../cgroup/manager.ts'
 import { StateError } from '../errors.ts'
-import { isErrno } from '../host/libc.ts'
-import { pidfdOpen, reap, startTime, waitReadable } from '../host/process.ts'
+import { parentOf, pidfdOpen, reap, startTime, waitReadable } from '../host/process.ts'
 import { CONFIG_FILE, type Container, hookState, isAlive, isForeign, load, missing } from './container.ts'
 import { runHooks } from './hooks.ts'
 import { signalCgroup, signalInit } from './kill.ts'
@@ -72,12 +71,8 @@ function removeCgroup(container: Container): void {
 
 /** A library that has created the container is the parent of its init, and nobody else will wait for it. */
 function reapInit({ saved: { init } }: Container): void {
-  if (init === undefined || startTime(init.pid)?.toString() !== init.startTime) return
-  try {
-    reap(init.pid, false)
-  } catch (error) {
-    if (!isErrno(error, 'ECHILD')) throw error
-  }
+  if (init === undefined || parentOf(init.pid) !== process.pid) return
+  if (startTime(init.pid)?.toString() === init.startTime) reap(init.pid, false)
 }
 
 /** Nothing can be read: what is left of the state directory goes, and the cgroup that its config.json names. */

@@ -8,7 +8,7 @@ import { StateError } from '../errors.ts'
 import { Fd } from '../host/fd.ts'
 import { isErrno } from '../host/libc.ts'
 import { fromNodeError } from '../host/node-error.ts'
-import { makeDirectory, removeTree, replaceFile } from '../host/tree.ts'
+import { makeDirectory, removeOpen, replaceFile } from '../host/tree.ts'
 import { checkId } from './id.ts'
 
 /** Where containers are kept, and what the verbs need to know of their caller. */
@@ -151,7 +151,7 @@ export class ContainerDirectory {
 
   /** Removes the directory with all that is in it; fine when that has been done. */
   remove(): void {
-    if (!this.isRemoved) removeTree(this.#root, this.id)
+    if (!this.isRemoved) removeOpen(this.#root, this.id, this.fd)
   }
 
   [Symbol.dispose](): void {
