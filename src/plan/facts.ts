@@ -51,6 +51,8 @@ export interface Facts {
   readonly targets?: ReadonlyMap<string, string>
   /** Where else than on /proc and /sys the host shows whole proc and sysfs file systems; only without pivot_root. */
   readonly kernelMounts?: readonly string[]
+  /** Of open descriptors, where the caller's is not the one that init starts with. */
+  readonly descriptorLimit?: { readonly soft: bigint; readonly hard: bigint }
   /** HOME of process.user in the container's /etc/passwd, if it has one. */
   readonly home?: string
   /** Whether /proc/kcore exists (runc links /dev/core to it only then). */

@@ -39,6 +39,17 @@ function limits(rlimits: readonly Rlimit[], user = false): Map<string, string[]>
   return new Map([...rows].map(([, name = '', soft = '', hard = '']) => [name, [soft, hard]]))
 }
 
+t.test("the caller's limit of descriptors, unless the config has one", t => {
+  const stages = [planHostLimits, planLimits, planLastLimits]
+  const listed = (rlimits: readonly Rlimit[], soft: bigint) =>
+    stageListing({ process: { rlimits }, facts: { descriptorLimit: { soft, hard: 4096n } } }, ...stages)
+  t.match(listed([], 1024n), 'prlimit64(0, RLIMIT_NOFILE, {rlim_cur=1024, rlim_max=4096}, NULL)')
+  t.match(listed([], 2n), '{rlim_cur=2, rlim_max=4096}')
+  t.notMatch(listed(some, 1024n), 'rlim_cur=1024')
+  t.notMatch(stageListing({}, ...stages), 'RLIMIT_NOFILE')
+  t.end()
+})
+
 t.test('the program has them, also one that leaves no descriptor to init', t => {
   const found = limits([...some, { type: 'RLIMIT_CPU', soft: 100, hard: 200 }])
   t.same(found.get('Max core file size'), ['0', 'unlimited'])

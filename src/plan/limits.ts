@@ -17,7 +17,16 @@ interface Limit extends Rlimit {
   readonly origin: Origin
 }
 
-const limits = (context: PlanContext): Limit[] =>
+/** The one of open descriptors as the caller had it, unless the config has another: the engine has raised ours. */
+function limits(context: PlanContext): Limit[] {
+  const asked = askedLimits(context)
+  const { descriptorLimit } = context.facts
+  if (descriptorLimit === undefined || asked.some(({ type }) => type === 'RLIMIT_NOFILE')) return asked
+  const intent = `give back the caller's RLIMIT_NOFILE of ${named(descriptorLimit.soft)}`
+  return [...asked, { type: 'RLIMIT_NOFILE', ...descriptorLimit, origin: { intent } }]
+}
+
+const askedLimits = (context: PlanContext): Limit[] =>
   (context.spec.process.rlimits ?? []).map((limit, index) => ({
     ...limit,
     origin: {
@@ -30,7 +39,7 @@ const named = (value: number | bigint): string => (value === RLIM_INFINITY ? 'un
 
 /** Raises the hard limits while the privileges of the host are there; nothing is lowered. */
 export function planHostLimits(context: PlanContext): Op[] {
-  return hasNamespace(context, 'user') ? limits(context).flatMap(raise) : []
+  return hasNamespace(context, 'user') ? askedLimits(context).flatMap(raise) : []
 }
 
 /** All but a RLIMIT_NOFILE that would leave init itself without descriptors: that one is only made possible here. */

@@ -20,6 +20,11 @@ export interface CompileOptions {
   readonly noNewKeyring?: boolean | undefined
   /** How many descriptors of this process, from 3 on, the program gets. */
   readonly preserveFds?: number | undefined
+  /**
+   * Soft limit of open descriptors for a container whose config names none: an engine may have raised that of this
+   * process, which is what it gets otherwise.
+   */
+  readonly descriptorLimit?: bigint | undefined
   /** @internal Changes the program before it is assembled: for tests. */
   readonly transform?: ((ops: Op[]) => Op[]) | undefined
 }
@@ -46,7 +51,17 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
     const noPivot = options.noPivot ?? false
     const listen = listenFds(runtime.environment)
     const preserved = listen.count + (options.preserveFds ?? 0)
-    const facts = gatherFacts({ id, bundle: path, spec, rootfs: rootfs.fd, cgroup, preserved, noPivot })
+    const { descriptorLimit } = options
+    const facts = gatherFacts({
+      id,
+      bundle: path,
+      spec,
+      rootfs: rootfs.fd,
+      cgroup,
+      preserved,
+      noPivot,
+      descriptorLimit,
+    })
     const planOptions: PlanOptions = {
       noPivot,
       noNewKeyring: options.noNewKeyring ?? false,

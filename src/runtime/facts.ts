@@ -3,7 +3,7 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { CgroupManager } from '../cgroup/manager.ts'
 import type { Fd } from '../host/fd.ts'
-import { architecture, lastCapability } from '../host/identity.ts'
+import { architecture, lastCapability, resourceLimit } from '../host/identity.ts'
 import { mountEntries } from '../host/mountinfo.ts'
 import type { Facts, SourceKind } from '../plan/facts.ts'
 import { descriptors } from '../program/sync.ts'
@@ -21,9 +21,13 @@ export interface FactsRequest {
   /** How many descriptors from 3 on go to the program. */
   readonly preserved: number
   readonly noPivot: boolean
+  /** The soft one that the caller had. */
+  readonly descriptorLimit: bigint | undefined
 }
 
-export function gatherFacts({ id, bundle, spec, rootfs, cgroup, preserved, noPivot }: FactsRequest): Facts {
+export function gatherFacts(request: FactsRequest): Facts {
+  const { id, bundle, spec, rootfs, cgroup, preserved, noPivot, descriptorLimit } = request
+  const limit = descriptorLimit === undefined ? undefined : resourceLimit('RLIMIT_NOFILE')
   const needsHome = !spec.process.env?.some(variable => variable.startsWith('HOME='))
   const home = needsHome && rootfs !== undefined ? homeOf(rootfs, spec.process.user.uid) : undefined
   return {
@@ -35,6 +39,9 @@ export function gatherFacts({ id, bundle, spec, rootfs, cgroup, preserved, noPiv
     ...(rootfs && { targets: linkedTargets(rootfs, spec.mounts ?? []) }),
     ...(noPivot && { kernelMounts: kernelMounts(rootfs) }),
     ...(home === undefined ? {} : { home }),
+    ...(limit && descriptorLimit !== undefined && descriptorLimit < limit.soft
+      ? { descriptorLimit: { soft: descriptorLimit, hard: limit.hard } }
+      : {}),
     kcore: existsSync('/proc/kcore'),
     descriptors: descriptors(preserved),
     bundle,
