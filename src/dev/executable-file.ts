@@ -5,6 +5,7 @@
 import type { Architecture } from '../abi/architecture.ts'
 import type { Struct } from '../abi/define.ts'
 import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader, SHF, SHT, sectionHeader, symbol } from '../abi/elf.ts'
+import { LIMIT_VARIABLE } from '../cli/descriptor-limit.ts'
 import { NAME, NAME_NOWHERE, VARIABLES } from '../cli/environment.ts'
 import { guard } from './guard.ts'
 
@@ -120,6 +121,7 @@ export function finished(compiled: Uint8Array, payloadAt: bigint): Uint8Array {
     environ: Number(elf.variable('environ')),
     variables: VARIABLES,
     settings: SETTINGS,
+    limitVariable: LIMIT_VARIABLE,
     name: NAME,
     nameNowhere: NAME_NOWHERE,
   })

@@ -1,6 +1,6 @@
 // The guard in front of a program of a few instructions that prints what it was started with, on both architectures.
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -68,6 +68,7 @@ function program(architecture: Architecture): Uint8Array {
     environ,
     variables: ['KEPT', 'KEPT_TOO'],
     settings: ['OURS=1', 'OURS_TOO=2'],
+    limitVariable: 'LIMITED',
     name: 'name',
     nameNowhere: 'nowhere',
   })
@@ -84,6 +85,15 @@ function runner(t: Test, architecture: Architecture) {
   const command = [...(emulator(architecture) ?? []), file]
   return { directory, file, command }
 }
+
+/** This process's, which Node has raised; a child has the same. */
+const ownLimit = (): number => Number(/^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1])
+
+const limited = (limit: number): string =>
+  `LIMITED=${limit
+    .toString(16)
+    .padStart(16, '0')
+    .replace(/./g, digit => 'abcdefghijklmnop'[Number.parseInt(digit, 16)] ?? '')}`
 
 /** The emulator turns the order of the variables around. */
 function printed({ stdout }: SpawnSyncReturns<string>): string[] {
@@ -102,7 +112,7 @@ for (const architecture of ARCHITECTURES) {
       t.equal(ended.status, 7)
       return printed(ended)
     }
-    const ours = ['OURS=1', 'OURS_TOO=2']
+    const ours = [limited(ownLimit()), 'OURS=1', 'OURS_TOO=2']
     t.same(run({}), ['name', ...ours])
     t.same(run({}, ['a', 'b']), ['name', ...ours])
     t.same(run({ KEPT: 'a b', X: '1', KEPT_TOO: '', BUN_BE_BUN: '1' }), ['name', 'KEPT=a b', 'KEPT_TOO=', ...ours])
@@ -110,6 +120,16 @@ for (const architecture of ARCHITECTURES) {
     t.same(run({ KEP: '1', KEPT_: '1', KEPT_TOO_: '1', XKEPT: '1', kept: '1', '': '1' }), ['name', ...ours])
     const many = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`BUN_${i}`, 'x'.repeat(i % 50)]))
     t.same(run({ ...many, KEPT: 'at the end' }), ['name', 'KEPT=at the end', ...ours])
+    t.end()
+  })
+
+  t.test(`${architecture}: the soft limit of descriptors is told`, { skip }, t => {
+    const { command } = runner(t, architecture)
+    for (const limit of [64, 1023, 4096]) {
+      const args = ['-c', `ulimit -Sn ${limit} && exec "$@"`, 'sh', ...command]
+      const ended = spawnSync('/bin/sh', args, { encoding: 'utf8', env: {} })
+      t.ok(printed(ended).includes(limited(limit)), `${limit} ${ended.stdout}`)
+    }
     t.end()
   })
 
@@ -137,7 +157,8 @@ t.test('without /proc it ends with a message', { skip: canMount ? false : 'needs
 })
 
 t.test('a jump that cannot be encoded is refused', t => {
-  const request = { variables: [], settings: [], name: '', nameNowhere: '', environ: 0, address: 1 << 28, entry: 0 }
+  const nowhere = { environ: 0, address: 1 << 28, entry: 0 }
+  const request = { ...nowhere, variables: [], settings: [], limitVariable: 'LIM', name: '', nameNowhere: '' }
   t.throws(() => guard({ ...request, architecture: 'aarch64' }), /too far for a branch/)
   t.end()
 })

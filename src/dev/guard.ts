@@ -1,7 +1,8 @@
 // The first instructions of the packaged executable, run before Bun's own. Bun reads its environment before any
 // JavaScript and does as it says: BUN_OPTIONS=--preload=FILE runs a file, BUN_BE_BUN=1 makes another program of it,
 // BUN_JSC_* reach into the engine. So Bun is started with a stack of our making: of the caller's variables those on a
-// list, our own settings, a name of ours as argv[0], and all else as it was. What a next version of Bun calls its
+// list, our own settings, a name of ours as argv[0], and all else as it was. One variable more tells the soft limit of
+// open descriptors, which Bun raises at once. What a next version of Bun calls its
 // variables does not matter. Two things that Bun cannot bear are looked after here too: without /proc it crashes, with
 // a current directory that is gone it refuses to start.
 //
@@ -9,6 +10,7 @@
 import { type Architecture, column } from '../abi/architecture.ts'
 import { ERRNO } from '../abi/errno.ts'
 import { AT_FDCWD } from '../abi/fcntl.ts'
+import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
 import { Arm64 } from '../image/arm64.ts'
 import type { Machine } from '../image/machine.ts'
@@ -25,6 +27,8 @@ export interface GuardRequest {
   readonly variables: readonly string[]
   /** "NAME=value", added. */
   readonly settings: readonly string[]
+  /** The variable that gets the soft limit of open descriptors in 16 digits, of which "a" is 0. */
+  readonly limitVariable: string
   /** argv[0], and what it is if the current directory is gone. */
   readonly name: string
   readonly nameNowhere: string
@@ -38,6 +42,11 @@ export interface Guard {
 const NO_PROC = 'tsrunc: /proc is not mounted, or not readable\n'
 const PATH_MAX = 4096
 const WORD = 8
+const DIGITS = 16
+const NIBBLE = 15
+/** Of the limit's variable, with room for the last store of four bytes; behind it the kernel writes the limit. */
+const LIMIT_TEXT = 64
+const LIMIT_SPACE = LIMIT_TEXT + rlimit64.size
 
 /** What machine.ts has no words for. */
 interface Frame {
@@ -99,10 +108,11 @@ export function guard(request: GuardRequest): Guard {
   const texts = new Texts(address)
   const machine = architecture === 'x86_64' ? new X64() : new Arm64()
   checkSurroundings(machine, request, texts)
-  reserveStack(machine, request.settings.length)
+  reserveStack(machine, request.settings.length + 1 + LIMIT_SPACE / WORD)
   copyArguments(machine)
   filterEnvironment(machine, request, texts)
   copyAuxiliaryVector(machine)
+  tellLimit(machine, request)
 
   const data = texts.finish()
   const code = machine.finish()
@@ -112,12 +122,16 @@ export function guard(request: GuardRequest): Guard {
   return { entry, bytes: Buffer.concat([data, frame.prologue, code, frame.epilogue(request.entry - end)]) }
 }
 
-/** Leaves the name for argv[0] in arg4. The dynamic loader has left something for the program in arg0 or arg2. */
-function checkSurroundings(machine: Machine, { architecture, name, nameNowhere }: GuardRequest, texts: Texts): void {
-  const call = (system: SyscallName): void => {
+const caller =
+  (machine: Machine, architecture: Architecture) =>
+  (system: SyscallName): void => {
     machine.constant('number', SYSCALLS[system][column(architecture)] as number) // both architectures have these
     machine.syscall()
   }
+
+/** Leaves the name for argv[0] in arg4. The dynamic loader has left something for the program in arg0 or arg2. */
+function checkSurroundings(machine: Machine, { architecture, name, nameNowhere }: GuardRequest, texts: Texts): void {
+  const call = caller(machine, architecture)
   machine.move('value', 'arg0')
   machine.move('loads', 'arg2')
   machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
@@ -188,7 +202,7 @@ function copyArguments(machine: Machine): void {
   machine.jumpIf('temp', 'ne', 0, 'argument')
 }
 
-/** arg1 walks along the names that stay, arg3 along a variable. */
+/** arg1 walks along the names that stay, arg3 along a variable. Leaves the place for the limit's variable in arg4. */
 function filterEnvironment(machine: Machine, { environ, variables, settings }: GuardRequest, texts: Texts): void {
   machine.constant('temp', environ)
   machine.store(8, 'arg5', 'temp', 0)
@@ -224,6 +238,8 @@ function filterEnvironment(machine: Machine, { environ, variables, settings }: G
     machine.store(8, 'temp', 'arg5', 0)
     machine.increase('arg5', WORD)
   }
+  machine.move('arg4', 'arg5')
+  machine.increase('arg5', WORD)
   machine.store(8, 'value', 'arg5', 0) // NULL
   machine.increase('arg5', WORD)
 }
@@ -234,4 +250,41 @@ function copyAuxiliaryVector(machine: Machine): void {
   machine.move('value', 'temp')
   copyWord(machine)
   machine.jumpIf('value', 'ne', 0, 'auxiliary')
+}
+
+/** Writes the limit's variable behind all else, at arg5. Should the call fail, the limit is 0, which is none. */
+function tellLimit(machine: Machine, { architecture, limitVariable }: GuardRequest): void {
+  const name = Buffer.from(`${limitVariable}=`)
+  if (name.length % 4 !== 0 || name.length + DIGITS + 4 > LIMIT_TEXT) throw new RangeError(`${name} has an odd length`)
+  machine.move('record', 'number')
+  machine.move('value', 'arg0')
+  machine.move('loads', 'arg2')
+  machine.store(8, 'arg5', 'arg4', 0)
+  machine.move('arg4', 'arg5')
+  machine.increase('arg5', LIMIT_TEXT)
+  machine.constant('temp', 0)
+  machine.store(8, 'temp', 'arg5', 0)
+  machine.constant('arg0', 0)
+  machine.constant('arg1', Number(RLIMIT.values.RLIMIT_NOFILE))
+  machine.constant('arg2', 0)
+  machine.move('arg3', 'arg5')
+  caller(machine, architecture)('prlimit64')
+
+  for (let i = 0; i < name.length; i += 4) {
+    machine.constant('temp', name.readUInt32LE(i))
+    machine.store(4, 'temp', 'arg4', 0)
+    machine.increase('arg4', 4)
+  }
+  machine.constant('arg1', NIBBLE)
+  for (let digit = 0; digit < DIGITS; digit++) {
+    machine.load(1, 'temp', 'arg5', rlimit64.offset('rlim_cur') + ((DIGITS - 1 - digit) >> 1)) // the highest first
+    if (digit % 2 === 0) machine.shiftRight('temp', 4)
+    else machine.and('temp', 'arg1')
+    machine.increase('temp', 'a'.charCodeAt(0))
+    machine.store(4, 'temp', 'arg4', 0) // the last one's zeros end the text
+    machine.increase('arg4', 1)
+  }
+  machine.move('arg0', 'value')
+  machine.move('arg2', 'loads')
+  machine.move('number', 'record')
 }
