@@ -20,6 +20,7 @@ export const FIFO = `${GATE}/${EXEC_FIFO}`
 export const STATE_FILE = 'state.json'
 export const CONFIG_FILE = 'config.json'
 export const ORIGINS_FILE = 'origins.json'
+export const CGROUP_FILE = 'cgroup.json'
 export const HOOK_OUTPUT_FILE = 'hook-output'
 
 export const missing = (id: string): StateError =>
@@ -42,10 +43,17 @@ export class Container {
     return this.saved.id
   }
 
+  /** Init while it runs. Which process that is says a file only: it must also be where create has seen it. */
+  get init(): ProcessId | undefined {
+    const { init, initInCgroup } = this.saved
+    if (init === undefined || !isAlive(init)) return undefined
+    return initInCgroup && !this.cgroup.holds(init.pid) ? undefined : init
+  }
+
   status(): Status {
-    const { status, init, creator } = this.saved
+    const { status, creator } = this.saved
     if (status === 'creating' && isAlive(creator)) return 'creating'
-    if (init === undefined || !isAlive(init)) return 'stopped'
+    if (this.init === undefined) return 'stopped'
     if (this.cgroup.state() === 'frozen') return 'paused'
     return this.directory.has(FIFO) ? 'created' : 'running'
   }

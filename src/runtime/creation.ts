@@ -13,7 +13,7 @@ import { WAIT_FOR_START } from '../plan/gate.ts'
 import { origins, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import type { Compiled } from './compile.ts'
-import { CONFIG_FILE, hookState, identify, ORIGINS_FILE, type Status, save } from './container.ts'
+import { CGROUP_FILE, CONFIG_FILE, hookState, identify, ORIGINS_FILE, type Status, save } from './container.ts'
 import { ContainerHooks } from './container-hooks.ts'
 import { firstState } from './first-state.ts'
 import { INIT_ARGV, makeGate } from './gate.ts'
@@ -85,6 +85,7 @@ export class Creation {
       }
       cgroup.remove()
     })
+    directory.write(CGROUP_FILE, JSON.stringify(cgroup.saved)) // should state.json be damaged
     this.#save({ cgroup: cgroup.saved, cgroupMade: true })
     cgroup.set(this.#spec.linux?.resources, 'early')
   }
@@ -148,7 +149,7 @@ export class Creation {
   #foundInit(found: number, hooks: ContainerHooks): void {
     const init = identify(found)
     if (init === undefined) throw new StateError(`container init ${found} is gone`)
-    this.#save({ init })
+    this.#save({ init, initInCgroup: this.#parts.compiled.cgroup.holds(found) })
     hooks.setState(() => this.#innerHookState('creating'))
   }
 

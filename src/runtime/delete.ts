@@ -1,12 +1,23 @@
 // delete: ends what may be ended, then removes cgroup and state directory, and runs the poststop hooks. Every step is
 // fine with having been done before, so that it also finishes what a crash of create or of another delete has left.
 import { SIG } from '../abi/signal.ts'
-import { type CgroupManager, newCgroup } from '../cgroup/manager.ts'
+import { type CgroupManager, savedCgroup } from '../cgroup/manager.ts'
 import { StateError } from '../errors.ts'
 import { parentOf, pidfdOpen, reap, startTime, waitReadable } from '../host/process.ts'
-import { CONFIG_FILE, type Container, hookState, isAlive, isForeign, load, missing } from './container.ts'
+import {
+  CGROUP_FILE,
+  type Container,
+  GATE,
+  hookState,
+  isAlive,
+  isForeign,
+  load,
+  missing,
+  STATE_FILE,
+} from './container.ts'
 import { runHooks } from './hooks.ts'
-import { signalCgroup, signalInit } from './kill.ts'
+import { replaced, signalCgroup, signalInit } from './kill.ts'
+import { decodeCgroup } from './saved.ts'
 import { type ContainerDirectory, find, type Runtime } from './store.ts'
 
 export interface RemoveOptions {
@@ -38,7 +49,7 @@ export function remove(runtime: Runtime, id: string, options: RemoveOptions = {}
 
 /** Kills init and waits until it is gone. */
 export function end(container: Container): void {
-  const { init } = container.saved
+  const { init } = container
   signalInit(container, SIG.SIGKILL)
   if (container.cgroup.state() === 'frozen') container.cgroup.thaw()
   if (init === undefined) return
@@ -52,7 +63,7 @@ export function end(container: Container): void {
 export function destroy(container: Container): void {
   removeCgroup(container)
   reapInit(container)
-  container.directory.remove()
+  if (!container.directory.remove()) return // the hooks are run by whoever was first
   const { poststop } = container.saved.hooks
   runHooks('poststop', poststop, hookState(container.saved, 'stopped'), {
     onFailure: error => container.runtime.warn(error),
@@ -61,7 +72,11 @@ export function destroy(container: Container): void {
 
 /** With what init has left behind. A group that create had not yet made its own may hold processes of others. */
 function removeCgroup(container: Container): void {
-  const { cgroup, saved } = container
+  const { cgroup, saved, runtime } = container
+  if (cgroup.isReplaced) {
+    runtime.warn(replaced(saved.cgroup))
+    return
+  }
   if (cgroup.pids().length > 0) {
     if (!saved.cgroupMade) return
     signalCgroup(container, SIG.SIGKILL)
@@ -75,26 +90,34 @@ function reapInit({ saved: { init } }: Container): void {
   if (startTime(init.pid)?.toString() === init.startTime) reap(init.pid, false)
 }
 
-/** Nothing can be read: what is left of the state directory goes, and the cgroup that its config.json names. */
+/** state.json cannot be read: what is left of the state directory goes, and the cgroup that is noted in it. */
 function removeDamaged(runtime: Runtime, id: string): void {
   using directory = find(runtime, id)
   if (directory === undefined) return
   if (isForeign(directory)) throw missing(id)
-  const cgroup = namedCgroup(directory)
-  if (cgroup !== undefined) {
-    cgroup.killAll(SIG.SIGKILL)
-    cgroup.remove()
+  if (!isOurs(directory))
+    throw new StateError(`${directory.path} is not the directory of a container`, { where: directory.path })
+  using cgroup = notedCgroup(directory)
+  if (cgroup?.isReplaced) runtime.warn(replaced(cgroup.saved))
+  else {
+    cgroup?.killAll(SIG.SIGKILL)
+    cgroup?.remove()
   }
   directory.remove()
 }
 
-function namedCgroup(directory: ContainerDirectory): CgroupManager | undefined {
-  const text = directory.read(CONFIG_FILE)
-  if (text === undefined) return undefined // create writes it when it has made the cgroup
+/** A create that was killed at once leaves it empty, or with one of its first files. */
+function isOurs({ entries }: ContainerDirectory): boolean {
+  const first = [STATE_FILE, CGROUP_FILE, GATE]
+  return entries.length === 0 || entries.some(name => first.includes(name) || name.startsWith(`.${STATE_FILE}.`))
+}
+
+function notedCgroup(directory: ContainerDirectory): CgroupManager | undefined {
+  const saved = decodeCgroup(directory.read(CGROUP_FILE) ?? '')
   try {
-    const path: unknown = JSON.parse(text)?.linux?.cgroupsPath
-    return newCgroup({ id: directory.id, ...(typeof path === 'string' && path !== '' ? { cgroupsPath: path } : {}) })
-  } catch {
-    return undefined
+    return saved && savedCgroup(saved)
+  } catch (error) {
+    if (error instanceof StateError) return undefined // it names no group
+    throw error
   }
 }

@@ -9,7 +9,7 @@ import { cloneMount } from '../host/mount.ts'
 import { pidfdOpen, waitReadable } from '../host/process.ts'
 import { makeDirectory, makeFifo, removeFile } from '../host/tree.ts'
 import { EXEC_FIFO, MESSAGE, message } from '../program/sync.ts'
-import { type Container, GATE, isAlive } from './container.ts'
+import { type Container, GATE } from './container.ts'
 import type { ContainerDirectory } from './store.ts'
 
 const GATE_MODE = 0o711
@@ -50,7 +50,7 @@ export function passGate(container: Container): Passage {
   const { init } = container.saved
   if (init === undefined) return { kind: 'closed' }
   using pidfd = pidfdOpen(init.pid)
-  if (pidfd === undefined || !isAlive(init)) return { kind: 'closed' }
+  if (pidfd === undefined || container.init === undefined) return { kind: 'closed' }
   using gate = container.directory.fd.openAt(GATE, O.bits.O_PATH | O.bits.O_DIRECTORY | O.bits.O_NOFOLLOW)
   using fifo = gate.openAt(EXEC_FIFO, O.bits.O_RDONLY | O.bits.O_NONBLOCK | O.bits.O_NOFOLLOW)
   const received: Uint8Array[] = []

@@ -2,9 +2,10 @@
 // Without a pid namespace of its own the container's other processes outlive their init, so SIGKILL is then given to
 // all of its cgroup, as with runc.
 import { SIG, signalNumber } from '../abi/signal.ts'
+import type { SavedCgroup } from '../cgroup/manager.ts'
 import { StateError, UsageError } from '../errors.ts'
 import { pidfdOpen, sendSignal } from '../host/process.ts'
-import { type Container, isAlive, load } from './container.ts'
+import { type Container, load } from './container.ts'
 import type { Runtime } from './store.ts'
 
 export interface KillOptions {
@@ -37,11 +38,12 @@ export function kill(
 }
 
 /** False when it is gone. */
-export function signalInit({ saved }: Container, number: number): boolean {
-  if (saved.init === undefined) return false
-  using pidfd = pidfdOpen(saved.init.pid)
+export function signalInit(container: Container, number: number): boolean {
+  const { init } = container.saved
+  if (init === undefined) return false
+  using pidfd = pidfdOpen(init.pid)
   // looked at after pidfd_open: from here on the pidfd means this process and no other
-  if (pidfd === undefined || !isAlive(saved.init)) return false
+  if (pidfd === undefined || container.init === undefined) return false
   return sendSignal(pidfd, number)
 }
 
@@ -52,5 +54,11 @@ function signalAll(container: Container, number: number): void {
 }
 
 export function signalCgroup({ cgroup, saved }: Container, number: number): void {
-  if (saved.cgroupMade) cgroup.killAll(number)
+  if (!saved.cgroupMade) return
+  if (cgroup.isReplaced) throw replaced(saved.cgroup)
+  cgroup.killAll(number)
 }
+
+/** The group was removed and made again, or state.json was edited. */
+export const replaced = ({ directories: [first] }: SavedCgroup): StateError =>
+  new StateError(`the cgroup ${first?.directory} is not the one that this container was given: it is left alone`)

@@ -25,6 +25,8 @@ export interface SavedState {
   readonly creator: ProcessId
   /** Absent until there is one. */
   readonly init?: ProcessId
+  /** It was in the container's cgroup when it was first seen. */
+  readonly initInCgroup?: boolean
   readonly ownPidNamespace: boolean
   readonly cgroup: SavedCgroup
   /** Before this is true the groups, should they exist, may hold processes that are not ours. */
@@ -55,6 +57,18 @@ export function decodeState(text: string, id: string): SavedState {
   const state = value as SavedState // the rules below have just checked it
   if (state.id !== id) throw damaged(`/id: found ${JSON.stringify(state.id)}, must be ${JSON.stringify(id)}`)
   return state
+}
+
+/** What state.json says of the cgroup, from a file of its own; undefined when that is damaged. */
+export function decodeCgroup(text: string): SavedCgroup | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    const problems: Problem[] = []
+    CGROUP('', value, problems)
+    return problems.length === 0 ? (value as SavedCgroup) : undefined // the rules have just checked it
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether the text is the state of a container of another runtime that shares our root. */
@@ -132,6 +146,10 @@ const HOOK = object({
   env: optional(list(text)),
   timeout: optional(positive),
 })
+const CGROUP = object({
+  mode: oneOf('v1', 'hybrid', 'v2', 'none'),
+  directories: list(object({ controllers: text, mountpoint: path, directory: path, inode: optional(digits) })),
+})
 const STATE = object({
   version: oneOf(1),
   id: text,
@@ -142,11 +160,9 @@ const STATE = object({
   owner: natural,
   creator: PROCESS,
   init: optional(PROCESS),
+  initInCgroup: optional(boolean),
   ownPidNamespace: boolean,
-  cgroup: object({
-    mode: oneOf('v1', 'hybrid', 'v2', 'none'),
-    directories: list(object({ controllers: text, mountpoint: path, directory: path })),
-  }),
+  cgroup: CGROUP,
   cgroupMade: boolean,
   annotations: textMap,
   hooks: object({ poststart: list(HOOK), poststop: list(HOOK) }),

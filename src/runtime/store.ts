@@ -8,7 +8,7 @@ import { StateError } from '../errors.ts'
 import { Fd } from '../host/fd.ts'
 import { isErrno } from '../host/libc.ts'
 import { fromNodeError } from '../host/node-error.ts'
-import { makeDirectory, removeOpen, replaceFile } from '../host/tree.ts'
+import { names as entriesOf, makeDirectory, removeOpen, replaceFile } from '../host/tree.ts'
 import { checkId } from './id.ts'
 
 /** Where containers are kept, and what the verbs need to know of their caller. */
@@ -70,13 +70,17 @@ function openRoot(runtime: Runtime): Fd | undefined {
 
 /** Whoever may rename entries of the root could put a state of their making in the place of ours. */
 function checkRoot(runtime: Runtime, root: Fd): Fd {
-  const { mode, uid } = root.stat()
-  const sticky = (mode & Number(S.bits.S_ISVTX)) !== 0
-  const shared = (mode & WRITABLE_BY_OTHERS) !== 0 && !sticky
-  if (!shared && (uid === 0 || uid === process.geteuid?.())) return root
+  const why = mistrust(root)
+  if (why === undefined) return root
   root.close()
-  const why = shared ? 'every user may change it' : `it belongs to user ${uid}`
   throw new StateError(`the state directory ${runtime.root} cannot be trusted: ${why}`, { where: runtime.root })
+}
+
+function mistrust(directory: Fd): string | undefined {
+  const { mode, uid } = directory.stat()
+  const sticky = (mode & Number(S.bits.S_ISVTX)) !== 0
+  if ((mode & WRITABLE_BY_OTHERS) !== 0 && !sticky) return 'every user may change it'
+  return uid === 0 || uid === process.geteuid?.() ? undefined : `it belongs to user ${uid}`
 }
 
 function makeRoot(runtime: Runtime): Fd {
@@ -149,9 +153,14 @@ export class ContainerDirectory {
     return this.fd.stat().nlink === 0
   }
 
-  /** Removes the directory with all that is in it; fine when that has been done. */
-  remove(): void {
-    if (!this.isRemoved) removeOpen(this.#root, this.id, this.fd)
+  /** Removes the directory with all that is in it; false when somebody else has done it. */
+  remove(): boolean {
+    return !this.isRemoved && removeOpen(this.#root, this.id, this.fd)
+  }
+
+  /** The names in it. */
+  get entries(): string[] {
+    return entriesOf(this.fd).map(name => Buffer.from(name).toString())
   }
 
   [Symbol.dispose](): void {
@@ -180,12 +189,20 @@ export function find(runtime: Runtime, id: string): ContainerDirectory | undefin
   const root = openRoot(runtime)
   if (root === undefined) return undefined
   try {
-    return new ContainerDirectory(runtime, id, root, root.openAt(id, DIRECTORY | O.bits.O_NOFOLLOW))
+    return checkDirectory(new ContainerDirectory(runtime, id, root, root.openAt(id, DIRECTORY | O.bits.O_NOFOLLOW)))
   } catch (error) {
     root.close()
     if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
     throw error
   }
+}
+
+/** Below a root such as /tmp anybody can make directories: what they say must not be believed. */
+function checkDirectory(directory: ContainerDirectory): ContainerDirectory {
+  const why = mistrust(directory.fd)
+  if (why === undefined) return directory
+  directory.fd.close()
+  throw new StateError(`${directory.path} cannot be trusted: ${why}`, { where: directory.path })
 }
 
 /** Names in the root that could be containers, sorted; undefined when there is no root. */
