@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { asUser, bind } from './fixtures/compare.ts'
+import { asUser, bind, inUserNamespace } from './fixtures/compare.ts'
 import { runcSpec } from './fixtures/configs.ts'
 import { ConsoleSocket, printed } from './fixtures/console-socket.ts'
 import { differences, type Sections } from './fixtures/probe.ts'
@@ -154,6 +154,22 @@ t.test('descriptors that are handed on', { skip }, async t => {
   })
   t.same(unexplained(sections), [])
   for (const one of sections) t.equal(one.get('descriptors')?.length, 6)
+})
+
+t.test('the soft limit of descriptors is that of the caller, as under newer runc', { skip }, async t => {
+  const pair = new SideBySide(t)
+  for (const user of [false, true]) {
+    const config = runcSpec()
+    delete config.process.rlimits
+    if (user) inUserNamespace(config, 0)
+    config.process.args = ['sh', '-c', 'ulimit -Sn; ulimit -Hn']
+    pair.next()
+    pair.prepare(config)
+    const [program, args] = pair.command('tsrunc', 'run', '-b', pair.bundle, pair.id)
+    const line = `ulimit -n 1000; ulimit -Sn 333; ${[program, ...args].join(' ')}; true`
+    const { stdout, stderr } = spawnSync('/bin/sh', ['-c', line], { encoding: 'utf8' })
+    t.equal(stdout, '333\n1000\n', stderr)
+  }
 })
 
 /** Appends what it sees to a file. */
