@@ -4,8 +4,9 @@ import { StateError, SyscallError } from '../errors.ts'
 import { waitingChild } from './fixtures/child.ts'
 import { hierarchies, isV1, restoreControllers, skip, testGroup, thrown } from './fixtures/host.ts'
 import { Group } from './group.ts'
-import { newCgroup, savedCgroup } from './manager.ts'
+import { newCgroup } from './new-cgroup.ts'
 import { removeGroup } from './removal.ts'
+import { savedCgroup } from './saved.ts'
 
 // On whatever this host has; v2.test.ts runs the same again where the host has v1.
 

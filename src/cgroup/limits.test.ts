@@ -4,7 +4,7 @@ import { SyscallError, TsruncError } from '../errors.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { waitingChild } from './fixtures/child.ts'
 import { directoryOf, isV1, restoreControllers, skip, testGroup, thrown } from './fixtures/host.ts'
-import { newCgroup } from './manager.ts'
+import { newCgroup } from './new-cgroup.ts'
 
 // On whatever this host has; v2.test.ts runs the same again where the host has v1.
 restoreControllers(t)

@@ -1,15 +1,10 @@
 // A container's cgroup, whatever the host has: v1, v2 or both. Other managers (systemd's units) fit the same interface.
 // Each step may fail and leaves what it made for `remove`; `create` undoes itself. layout.ts finds the places, group.ts
-// and its neighbours do the work, resources.ts knows the files.
+// and its neighbours do the work, resources.ts knows the files. saved.ts and new-cgroup.ts make managers.
 
-import { O } from '../abi/fcntl.ts'
-import { StateError } from '../errors.ts'
-import { Fd } from '../host/fd.ts'
-import { mountEntries } from '../host/mountinfo.ts'
 import type { Resources } from '../spec/gen/types.ts'
-import { Cgroup } from './cgroup.ts'
 import type { Place } from './group.ts'
-import { clean, groupPath, type Layout, layoutOf, type Mode } from './layout.ts'
+import type { Mode } from './layout.ts'
 import type { Part } from './settings.ts'
 
 export type { Part } from './settings.ts'
@@ -42,13 +37,6 @@ export interface CgroupManager {
   readonly saved: SavedCgroup
   /** Other groups than those that were made stand under the names: they belong to somebody else. */
   readonly isReplaced: boolean
-  facts(): CgroupFacts
-  /** Throws what `set` would, without touching anything. */
-  check(resources: Resources | undefined): void
-  create(): void
-  /** Device rules are set also when there are no resources: every container has the default ones. */
-  set(resources: Resources | undefined, part?: Part): void
-  join(pid: number): void
   pids(): number[]
   /** Whether a process is in one of the groups; true when there are none. */
   holds(pid: number): boolean
@@ -61,39 +49,19 @@ export interface CgroupManager {
   [Symbol.dispose](): void
 }
 
+export interface NewCgroupManager extends CgroupManager {
+  facts(): CgroupFacts
+  /** Throws what `set` would, without touching anything. */
+  check(resources: Resources | undefined): void
+  create(): void
+  /** Device rules are set also when there are no resources: every container has the default ones. */
+  set(resources: Resources | undefined, part?: Part): void
+  join(pid: number): void
+}
+
 export interface CgroupRequest {
   readonly cgroupsPath?: string | undefined
   readonly id: string
   /** Without permission for cgroups and without cgroupsPath, go on without a group (rootless). */
   readonly optional?: boolean
-}
-
-/** The layout of this host as this process sees it. */
-export function currentLayout(): Layout {
-  using file = Fd.open('/proc/self/cgroup', O.bits.O_RDONLY)
-  return layoutOf(mountEntries(), file.readText())
-}
-
-export function newCgroup(request: CgroupRequest, layout: Layout = currentLayout()): CgroupManager {
-  const places = layout.hierarchies.map(hierarchy => ({
-    controllers: hierarchy.controllers,
-    mountpoint: hierarchy.mountpoint,
-    path: groupPath(request.cgroupsPath, request.id, layout, hierarchy),
-  }))
-  return new Cgroup(layout.mode, places, request.optional === true && !request.cgroupsPath)
-}
-
-const MODES: readonly string[] = ['v1', 'hybrid', 'v2', 'none'] satisfies Mode[]
-
-/** From state.json, which somebody may have edited: nothing outside of the mountpoints is ever touched. */
-export function savedCgroup(saved: SavedCgroup): CgroupManager {
-  if (!MODES.includes(saved.mode)) throw new StateError(`the saved cgroup has an unknown mode: ${saved.mode}`)
-  const places = saved.directories.map(({ controllers, mountpoint, directory }) => {
-    const path = directory.slice(mountpoint.length)
-    const isBelow = directory.startsWith(`${mountpoint}/`) && path === clean(path) && path !== '/'
-    if (!isBelow) throw new StateError(`the saved cgroup ${directory} is not a group below ${mountpoint}`)
-    return { controllers, mountpoint, path }
-  })
-  const inodes = saved.directories.flatMap(({ directory, inode }) => (inode ? [[directory, inode] as const] : []))
-  return new Cgroup(saved.mode, places, places.length === 0, new Map(inodes))
 }

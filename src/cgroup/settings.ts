@@ -3,12 +3,13 @@
 import { UnsupportedError } from '../errors.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { applyWrites, checkUsage } from './apply.ts'
+import { controllersOf, delegate, whyMissing } from './delegation.ts'
+import { setDeviceProgram } from './device-attachment.ts'
 import { type CheckedRule, deviceRules, deviceWrites } from './devices.ts'
 import { type Group, openMountpoint } from './group.ts'
 import type { Groups } from './groups.ts'
 import { resourceWrites, type Version } from './resources.ts'
-import { allowRealtime } from './v1.ts'
-import { controllersOf, delegate, setDeviceProgram, whyMissing } from './v2.ts'
+import { allowRealtime } from './v1-parents.ts'
 import type { Write } from './write.ts'
 
 /**

@@ -1,5 +1,6 @@
 // From a bundle to the program of its init: everything that create and plan do alike, and that changes nothing.
-import { type CgroupManager, newCgroup } from '../cgroup/manager.ts'
+import type { NewCgroupManager } from '../cgroup/manager.ts'
+import { newCgroup } from '../cgroup/new-cgroup.ts'
 import type { Fd } from '../host/fd.ts'
 import { newContext } from '../plan/context.ts'
 import type { Facts, PlanOptions } from '../plan/facts.ts'
@@ -32,7 +33,7 @@ export interface CompileOptions {
 export interface Compiled {
   readonly bundle: Bundle
   readonly rootfs: { readonly fd: Fd; readonly path: string }
-  readonly cgroup: CgroupManager
+  readonly cgroup: NewCgroupManager
   readonly facts: Facts
   readonly preserved: number
   readonly ops: Op[]

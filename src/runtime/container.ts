@@ -1,6 +1,7 @@
 // A container that the state directory knows. Its status is derived each time from processes, the fifo and the
 // freezer, as runc does; what state.json says is only believed as to whether create had finished.
-import { type CgroupManager, savedCgroup } from '../cgroup/manager.ts'
+import type { CgroupManager } from '../cgroup/manager.ts'
+import { savedCgroup } from '../cgroup/saved.ts'
 import { StateError } from '../errors.ts'
 import { processState, startTime } from '../host/process.ts'
 import { EXEC_FIFO } from '../program/sync.ts'

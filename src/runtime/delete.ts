@@ -1,7 +1,8 @@
 // delete: ends what may be ended, then removes cgroup and state directory, and runs the poststop hooks. Every step is
 // fine with having been done before, so that it also finishes what a crash of create or of another delete has left.
 import { SIG } from '../abi/signal.ts'
-import { type CgroupManager, savedCgroup } from '../cgroup/manager.ts'
+import type { CgroupManager } from '../cgroup/manager.ts'
+import { savedCgroup } from '../cgroup/saved.ts'
 import { StateError } from '../errors.ts'
 import { parentOf, pidfdOpen, reap, startTime, waitReadable } from '../host/process.ts'
 import {

@@ -1,7 +1,7 @@
 // Asks the machine what a plan must know. Changes nothing and needs no privileges, so that `plan` works for everyone.
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { CgroupManager } from '../cgroup/manager.ts'
+import type { NewCgroupManager } from '../cgroup/manager.ts'
 import type { Fd } from '../host/fd.ts'
 import { architecture, lastCapability, resourceLimit } from '../host/identity.ts'
 import { mountEntries } from '../host/mountinfo.ts'
@@ -17,7 +17,7 @@ export interface FactsRequest {
   readonly spec: Spec
   /** Absent when there is none to look at. */
   readonly rootfs: Fd | undefined
-  readonly cgroup: CgroupManager
+  readonly cgroup: NewCgroupManager
   /** How many descriptors from 3 on go to the program. */
   readonly preserved: number
   readonly noPivot: boolean

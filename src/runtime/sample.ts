@@ -1,5 +1,5 @@
 // The config.json that `spec` writes, for this host and this user.
-import { currentLayout } from '../cgroup/manager.ts'
+import { currentLayout } from '../cgroup/places.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import { sampleSpec as sampleFor } from '../spec/sample.ts'
 
