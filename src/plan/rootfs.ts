@@ -112,15 +112,16 @@ function hideHost({ facts }: PlanContext): Op[] {
 
 /** Read-only only now: everything above had to write. */
 export function planFinalMounts(context: PlanContext): Op[] {
-  if (!hasNamespace(context, 'mount')) return []
+  const { root } = context.slots
+  const done = close(root, { pointer: '/root/path', intent: 'enter the rootfs' })
+  if (!hasNamespace(context, 'mount')) return [done]
   const asked = context.spec.linux?.rootfsPropagation
   const propagation: Origin = { pointer: '/linux/rootfsPropagation', intent: `make the rootfs ${asked}` }
   const readonly: Origin = { pointer: '/root/readonly', intent: 'make the rootfs read-only' }
-  const { root } = context.slots
   return [
     ...finalMounts(context),
     ...(asked === undefined ? [] : [mount({ target: '/', flags: PROPAGATION[asked] }, propagation)]),
     ...(context.spec.root.readonly ? changeMount(root, readonly, { set: MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY }) : []),
-    close(root, { pointer: '/root/path', intent: 'enter the rootfs' }),
+    done,
   ]
 }
