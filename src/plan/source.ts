@@ -43,10 +43,13 @@ function wholePropagation({ propagation: [first = 0n, ...rest] }: MountOptions):
   return whole && rest.length === 0 ? first & ~MS_REC : undefined
 }
 
-/** What makes a clone complete, in as few calls as the kernel allows: one for the tree, one for its top. */
+/**
+ * What makes a clone complete, in as few calls as the kernel allows: one for its top, one for the tree. An r-form holds
+ * for all of the tree, also where the plain form says something else: "rw", "rro".
+ */
 export const bindChanges = (context: PlanContext, options: MountOptions): Change[] => [
-  { ...options.recursive, propagation: wholePropagation(options) ?? clonePropagation(context), recursive: true },
   options.attributes,
+  { ...options.recursive, propagation: wholePropagation(options) ?? clonePropagation(context), recursive: true },
 ]
 
 /**

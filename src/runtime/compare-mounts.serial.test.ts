@@ -32,6 +32,11 @@ const ACCEPTED: readonly Accepted[] = [
     reason: 'an empty file that is made to be covered is no program',
   },
   {
+    variation: /^changes of mounts/,
+    line: /^mounts: [-+] \/mnt\/tmpfs on \/ 2 0 \/ ro,(noexec,)?relatime - tmpfs tmpfs rw/,
+    reason: 'a remount keeps the flags that it does not name, here noexec, which runc takes away',
+  },
+  {
     variation: /^rootfsPropagation r?shared/,
     line: /^mounts: (- |\+ .* shared:\w )/,
     reason: 'the specification: the root is in a peer group of its own; runc 1.1 leaves it private',
@@ -83,6 +88,47 @@ const VARIATIONS: readonly Variation[] = [
         bind('/dev/shm', '/mnt/shm', 'bind', 'noexec'),
       )
       config.root.readonly = false
+    },
+  },
+  {
+    name: 'options for all of a tree',
+    shared: true,
+    change(config) {
+      config.root.readonly = false
+      config.mounts.push(
+        bind('/sys', '/mnt/1', 'rbind', 'rro'),
+        bind('/sys', '/mnt/2', 'rbind', 'ro', 'rrw'),
+        bind('/sys', '/mnt/3', 'rbind', 'rnosuid', 'rnodev', 'rnoexec', 'rw', 'rro'),
+        bind('/sys', '/mnt/4', 'rbind', 'rnoatime', 'rprivate'),
+        bind('/sys', '/mnt/5', 'rbind', 'rstrictatime', 'ro', 'rslave'),
+        bind('/sys', '/mnt/6', 'rbind', 'rsuid', 'rdev', 'rexec', 'rrelatime', 'nosuid', 'nodev'),
+        bind('/proc/sys', '/mnt/7', 'bind', 'ro'),
+      )
+    },
+  },
+  {
+    name: 'changes of mounts',
+    change(config, pair) {
+      const tree = `${sources(pair)}/tree`
+      config.root.readonly = false
+      config.mounts.push(
+        bind(tree, '/mnt/bind', 'bind', 'nosuid'),
+        bind(tree, '/mnt/bind', 'bind', 'remount', 'ro', 'nosuid'),
+        tmpfs('/mnt/tmpfs', 'noexec'),
+        bind('/dev/null', '/mnt/tmpfs', 'remount', 'bind', 'ro'),
+      )
+    },
+  },
+  {
+    name: 'options of the file systems of the kernel',
+    change(config) {
+      const entry = (place: string) => config.mounts.find(({ destination }: Draft) => destination === place)
+      entry('/proc').options = ['hidepid=2', 'nosuid', 'ro']
+      entry('/sys').options = ['nosuid']
+      entry('/sys/fs/cgroup').options = ['nosuid', 'rw']
+      entry('/dev/pts').options = ['newinstance', 'ptmxmode=0600', 'mode=0600']
+      config.linux.maskedPaths = []
+      config.linux.readonlyPaths = []
     },
   },
   {
