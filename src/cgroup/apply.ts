@@ -1,8 +1,8 @@
 // Writes into the files of a container's groups, and what is said when one can not be written.
 
 import { SpecError, StateError, UnsupportedError } from '../errors.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
-import { isErrno } from '../host/libc.ts'
 import type { Memory } from '../spec/gen/types.ts'
 import { explained, type Group } from './group.ts'
 import type { Write } from './write.ts'

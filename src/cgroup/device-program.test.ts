@@ -1,7 +1,7 @@
 import t from 'tap'
 import { bpfInsn } from '../abi/bpf.ts'
 import { loadDeviceProgram } from '../host/bpf.ts'
-import { isErrno } from '../host/libc.ts'
+import { isErrno } from '../host/errno.ts'
 import type { DeviceRule } from '../spec/gen/types.ts'
 import { deviceProgram } from './device-program.ts'
 import { ALL_ACCESS, type CheckedRule, deviceRules } from './devices.ts'

@@ -1,6 +1,6 @@
 // A container's groups that are about to be made: where they will be, the groups themselves, their limits.
 import { StateError, SyscallError, TsruncError, UnsupportedError } from '../errors.ts'
-import { isErrno } from '../host/libc.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { Cgroup, inodeOf } from './cgroup.ts'
 import { delegate } from './delegation.ts'

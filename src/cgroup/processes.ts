@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { SIG } from '../abi/signal.ts'
 import { StateError, UnsupportedError } from '../errors.ts'
-import { isErrno } from '../host/libc.ts'
+import { isErrno } from '../host/errno.ts'
 import { sendSignal } from '../host/process.ts'
 import { type Group, lastOf } from './group.ts'
 import type { Groups } from './groups.ts'

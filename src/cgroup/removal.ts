@@ -4,8 +4,9 @@ import { O } from '../abi/fcntl.ts'
 import { POLL, pollfd } from '../abi/wait.ts'
 import { StateError, type SyscallError } from '../errors.ts'
 import { rmdirAt } from '../host/at.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
-import { isErrno, libc } from '../host/libc.ts'
+import { processCalls } from '../host/libc-processes.ts'
 import { withMemory } from '../host/memory.ts'
 import { explained, forEachChild, type Group, lastOf, openDirectory, openMountpoint, type Place } from './group.ts'
 
@@ -124,7 +125,7 @@ function pollChange(file: Fd, timeoutMs: number): void {
   withMemory(memory => {
     const address = memory.put(pollfd.encode({ fd: file.number, events: POLL.bits.POLLPRI }))
     try {
-      libc.poll(address, 1, timeoutMs)
+      processCalls.poll(address, 1, timeoutMs)
     } catch (error) {
       if (!isErrno(error, 'EINTR')) throw error
     }
@@ -133,7 +134,7 @@ function pollChange(file: Fd, timeoutMs: number): void {
 
 export function sleep(milliseconds: number): void {
   try {
-    libc.poll(null, 0, Math.ceil(milliseconds))
+    processCalls.poll(null, 0, Math.ceil(milliseconds))
   } catch (error) {
     if (!isErrno(error, 'EINTR')) throw error
   }

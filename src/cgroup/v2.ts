@@ -1,7 +1,7 @@
 // What only version 2 has for processes: threaded groups, freezing and killing by one write. Controllers are
 // delegation.ts's, device rules device-attachment.ts's. Document: Documentation/admin-guide/cgroup-v2.rst.
 import { StateError } from '../errors.ts'
-import { isErrno } from '../host/libc.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Group } from './group.ts'
 import { waitForEvent } from './removal.ts'
 

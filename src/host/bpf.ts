@@ -11,8 +11,9 @@ import {
   bpfProgQuery,
 } from '../abi/bpf.ts'
 import { SyscallError } from '../errors.ts'
+import { isErrno } from './errno.ts'
 import { Fd } from './fd.ts'
-import { isErrno, libc } from './libc.ts'
+import { bpfCalls } from './libc-bpf.ts'
 import { type Memory, withMemory } from './memory.ts'
 
 const { BPF_CGROUP_DEVICE } = BPF_ATTACH_TYPE.values
@@ -100,4 +101,4 @@ export function devicePrograms(cgroup: Fd): number[] {
 export const deviceProgram = (id: number): Fd => Fd.adopt(call('BPF_PROG_GET_FD_BY_ID', bpfGetId.encode({ id })))
 
 const call = (command: keyof typeof BPF_CMD.values, attributes: Uint8Array): number =>
-  libc.bpf(BPF_CMD.values[command], attributes, attributes.length)
+  bpfCalls.bpf(BPF_CMD.values[command], attributes, attributes.length)

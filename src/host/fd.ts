@@ -6,7 +6,8 @@ import { ERRNO } from '../abi/errno.ts'
 import { F, O, openHow } from '../abi/fcntl.ts'
 import { SyscallError } from '../errors.ts'
 import { openAt } from './at.ts'
-import { isErrno, libc } from './libc.ts'
+import { isErrno } from './errno.ts'
+import { fileCalls } from './libc-files.ts'
 import { attempt } from './node-error.ts'
 import type { Text } from './signature.ts'
 
@@ -37,7 +38,7 @@ export class Fd {
   /** Takes over a descriptor that nobody else will close. */
   static adopt(number: number): Fd {
     if (number > 2) return new Fd(number)
-    const above = libc.fcntl(number, F.values.F_DUPFD_CLOEXEC, 3)
+    const above = fileCalls.fcntl(number, F.values.F_DUPFD_CLOEXEC, 3)
     closeSync(number)
     return new Fd(above)
   }
@@ -72,7 +73,7 @@ export class Fd {
     // EAGAIN: a rename elsewhere made the kernel unsure whether ".." led out; it asks to try again
     for (let tries = RETRIES; ; tries--)
       try {
-        return Fd.adopt(libc.openat2(this.number, path, bytes, bytes.length))
+        return Fd.adopt(fileCalls.openat2(this.number, path, bytes, bytes.length))
       } catch (error) {
         if (tries === 0 || !isErrno(error, 'EAGAIN', 'EINTR')) throw error
       }
@@ -120,7 +121,7 @@ export class Fd {
 
   /** A second descriptor of the same open file, its number not below `atLeast`. */
   duplicate(atLeast = 3): Fd {
-    return Fd.adopt(libc.fcntl(this.number, F.values.F_DUPFD_CLOEXEC, Math.max(3, atLeast)))
+    return Fd.adopt(fileCalls.fcntl(this.number, F.values.F_DUPFD_CLOEXEC, Math.max(3, atLeast)))
   }
 
   /** The number, for whoever will close it from now on. */
@@ -162,9 +163,9 @@ export class Fd {
  * and process.stdout at their first use, and most programs cannot live with it.
  */
 export function makeBlocking(number: number): void {
-  const flags = BigInt(libc.fcntl(number, F.values.F_GETFL, 0))
+  const flags = BigInt(fileCalls.fcntl(number, F.values.F_GETFL, 0))
   const { O_NONBLOCK } = O.bits
-  if ((flags & O_NONBLOCK) !== 0n) libc.fcntl(number, F.values.F_SETFL, flags & ~O_NONBLOCK)
+  if ((flags & O_NONBLOCK) !== 0n) fileCalls.fcntl(number, F.values.F_SETFL, flags & ~O_NONBLOCK)
 }
 
 /** As much of the data as an error line can bear. */

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { release } from 'node:os'
 import { CAP, type CapabilityName, capabilityName } from '../abi/capability.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
-import { libc } from './libc.ts'
+import { processCalls } from './libc-processes.ts'
 import { attempt } from './node-error.ts'
 
 export { architecture } from './signature.ts'
@@ -69,7 +69,7 @@ export interface Limit {
 /** A resource limit of a process, 0 for this one; RLIM_INFINITY is 2^64 - 1. */
 export function resourceLimit(name: keyof typeof RLIMIT.values, pid = 0): Limit {
   const bytes = new Uint8Array(rlimit64.size)
-  libc.prlimit(pid, RLIMIT.values[name], null, bytes)
+  processCalls.prlimit(pid, RLIMIT.values[name], null, bytes)
   const { rlim_cur: soft, rlim_max: hard } = rlimit64.decode(bytes)
   return { soft, hard }
 }

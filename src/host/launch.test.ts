@@ -3,9 +3,9 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
+import { isErrno } from './errno.ts'
 import { Fd } from './fd.ts'
 import { type LaunchRequest, launch, startProgram } from './launch.ts'
-import { isErrno } from './libc.ts'
 import { sealedMemfd } from './memfd.ts'
 import { reap } from './process.ts'
 import { openDescriptors, thrown, workDirectory } from './testing.ts'
@@ -56,8 +56,8 @@ t.test('a descriptor that the caller of tsrunc left open does not get in', t => 
     const { Fd } = await import(${JSON.stringify(new URL('fd.js', import.meta.url).href)})
     const { launch } = await import(${JSON.stringify(new URL('launch.js', import.meta.url).href)})
     const { reap } = await import(${JSON.stringify(new URL('process.js', import.meta.url).href)})
-    const { libc } = await import(${JSON.stringify(new URL('libc.js', import.meta.url).href)})
-    for (const n of [9, 200]) libc.fcntl(n, 2n, 0)
+    const { fileCalls } = await import(${JSON.stringify(new URL('libc-files.js', import.meta.url).href)})
+    for (const n of [9, 200]) fileCalls.fcntl(n, 2n, 0)
     const image = Fd.open('/bin/sh', 0n)
     const request = { stdio: [0, 1, 2], preserved: Number(process.argv[1]), passed: new Map() }
     reap(launch({ image, argv: ['sh', '-c', ${JSON.stringify(LIST)}], ...request }), true)`

@@ -4,7 +4,8 @@
 import { F, O } from '../abi/fcntl.ts'
 import { SyscallError } from '../errors.ts'
 import { Fd } from './fd.ts'
-import { libc, POSIX_SPAWN } from './libc.ts'
+import { fileCalls } from './libc-files.ts'
+import { POSIX_SPAWN, spawnCalls } from './libc-spawn.ts'
 import { type Memory, withMemory } from './memory.ts'
 import { checkPreserved, FIRST_PRESERVED } from './preserved.ts'
 
@@ -81,7 +82,7 @@ function placement(request: Omit<LaunchRequest, 'image' | 'argv'>, moved: Fd[]):
 const highest = (placed: Placement): number => Math.max(...placed.keys())
 
 function copyAbove(number: number, top: number, moved: Fd[]): number {
-  const copy = Fd.adopt(libc.fcntl(number, F.values.F_DUPFD_CLOEXEC, top + 1))
+  const copy = Fd.adopt(fileCalls.fcntl(number, F.values.F_DUPFD_CLOEXEC, top + 1))
   moved.push(copy)
   return copy.number
 }
@@ -94,7 +95,7 @@ function held(image: Fd, placed: Placement, moved: Fd[]): number {
 
 function isOpen(number: number): boolean {
   try {
-    libc.fcntl(number, F.values.F_GETFD, 0)
+    fileCalls.fcntl(number, F.values.F_GETFD, 0)
     return true
   } catch {
     return false
@@ -113,20 +114,20 @@ function spawn(memory: Memory, program: Program, placed: Placement, image?: numb
   const actions = memory.reserve(ACTIONS_SIZE).address
   const attributes = memory.reserve(ATTRIBUTES_SIZE).address
   const pid = memory.reserve(PID_SIZE)
-  libc.actionsInit(actions)
+  spawnCalls.actionsInit(actions)
   try {
     addActions(actions, placed, image)
-    if (directory !== undefined) libc.actionsChdir(actions, directory)
-    libc.attributesInit(attributes)
+    if (directory !== undefined) spawnCalls.actionsChdir(actions, directory)
+    spawnCalls.attributesInit(attributes)
     try {
       setSignals(memory, attributes)
       const strings = [memory.strings(argv), memory.strings(environment)] as const
-      inWords([path, argv], () => libc.posixSpawn(pid.address, path, actions, attributes, ...strings))
+      inWords([path, argv], () => spawnCalls.posixSpawn(pid.address, path, actions, attributes, ...strings))
     } finally {
-      libc.attributesDestroy(attributes)
+      spawnCalls.attributesDestroy(attributes)
     }
   } finally {
-    libc.actionsDestroy(actions)
+    spawnCalls.actionsDestroy(actions)
   }
   return new DataView(pid.bytes.buffer, pid.bytes.byteOffset).getInt32(0, true)
 }
@@ -145,19 +146,19 @@ function inWords(args: readonly (string | readonly string[])[], call: () => unkn
 /** The child's steps in order: the targets, then every other number but the image, which goes at exec. */
 function addActions(actions: bigint, placed: Placement, image: number | undefined): void {
   for (const [target, source] of placed) {
-    if (source === undefined) libc.actionsOpen(actions, target, NULL_DEVICE, O.bits.O_RDWR, 0)
-    else libc.actionsDup2(actions, source, target) // clears close-on-exec, also of a descriptor that stays in place
+    if (source === undefined) spawnCalls.actionsOpen(actions, target, NULL_DEVICE, O.bits.O_RDWR, 0)
+    else spawnCalls.actionsDup2(actions, source, target) // clears close-on-exec, also of a descriptor that stays in place
   }
   const end = image ?? highest(placed) + 1
-  for (let number = 0; number < end; number++) if (!placed.has(number)) libc.actionsClose(actions, number)
-  libc.actionsCloseFrom(actions, image === undefined ? end : image + 1)
+  for (let number = 0; number < end; number++) if (!placed.has(number)) spawnCalls.actionsClose(actions, number)
+  spawnCalls.actionsCloseFrom(actions, image === undefined ? end : image + 1)
 }
 
 function setSignals(memory: Memory, attributes: bigint): void {
   const { POSIX_SPAWN_SETSIGDEF, POSIX_SPAWN_SETSIGMASK } = POSIX_SPAWN.bits
   const all = memory.reserve(SIGSET_SIZE)
   all.bytes.fill(0xff)
-  libc.attributesFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)
-  libc.attributesDefaults(attributes, all.address)
-  libc.attributesMask(attributes, memory.reserve(SIGSET_SIZE).address)
+  spawnCalls.attributesFlags(attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK)
+  spawnCalls.attributesDefaults(attributes, all.address)
+  spawnCalls.attributesMask(attributes, memory.reserve(SIGSET_SIZE).address)
 }

@@ -2,9 +2,10 @@ import { execFileSync } from 'node:child_process'
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import t from 'tap'
 import { F, SEAL } from '../abi/fcntl.ts'
+import { isErrno } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { launch } from './launch.ts'
-import { isErrno, libc } from './libc.ts'
+import { fileCalls } from './libc-files.ts'
 import { namelessFile, sealedMemfd } from './memfd.ts'
 import { reap } from './process.ts'
 import { isRoot, openDescriptors, thrown } from './testing.ts'
@@ -20,7 +21,7 @@ t.test('a sealed file runs and cannot be changed', t => {
   t.match(image.link(), '/memfd:tsrunc')
   const { F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE } = SEAL.bits
   const wanted = F_SEAL_GROW | F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_WRITE
-  t.equal(BigInt(libc.fcntl(image.number, F.values.F_GET_SEALS, 0)) & wanted, wanted)
+  t.equal(BigInt(fileCalls.fcntl(image.number, F.values.F_GET_SEALS, 0)) & wanted, wanted)
   t.ok(
     isErrno(
       thrown(() => image.write('x')),

@@ -3,8 +3,10 @@
 import { F, O, SEAL } from '../abi/fcntl.ts'
 import { MFD } from '../abi/memfd.ts'
 import { FSCONFIG, FSMOUNT, FSOPEN } from '../abi/mount.ts'
+import { isErrno } from './errno.ts'
 import { Fd } from './fd.ts'
-import { isErrno, libc } from './libc.ts'
+import { fileCalls } from './libc-files.ts'
+import { mountCalls } from './libc-mounts.ts'
 
 const { MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC } = MFD.bits
 const { F_SEAL_EXEC, F_SEAL_GROW, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_WRITE } = SEAL.bits
@@ -31,22 +33,22 @@ export function sealedMemfd(name: string, bytes: Uint8Array): Fd {
 function executableMemfd(name: string): Fd | undefined {
   const flags = MFD_CLOEXEC | MFD_ALLOW_SEALING
   try {
-    return Fd.adopt(libc.memfdCreate(name, flags | MFD_EXEC))
+    return Fd.adopt(fileCalls.memfdCreate(name, flags | MFD_EXEC))
   } catch (error) {
     if (isErrno(error, 'EACCES')) return undefined
     if (!isErrno(error, 'EINVAL')) throw error
   }
-  return Fd.adopt(libc.memfdCreate(name, flags)) // before 6.3 every memory file was executable
+  return Fd.adopt(fileCalls.memfdCreate(name, flags)) // before 6.3 every memory file was executable
 }
 
 function seal(file: Fd): void {
   try {
-    libc.fcntl(file.number, F.values.F_ADD_SEALS, SEALS | F_SEAL_EXEC)
+    fileCalls.fcntl(file.number, F.values.F_ADD_SEALS, SEALS | F_SEAL_EXEC)
   } catch (error) {
     if (!isErrno(error, 'EINVAL')) throw error
-    libc.fcntl(file.number, F.values.F_ADD_SEALS, SEALS) // F_SEAL_EXEC came with 6.3
+    fileCalls.fcntl(file.number, F.values.F_ADD_SEALS, SEALS) // F_SEAL_EXEC came with 6.3
   }
-  libc.fcntl(file.number, F.values.F_ADD_SEALS, F_SEAL_SEAL)
+  fileCalls.fcntl(file.number, F.values.F_ADD_SEALS, F_SEAL_SEAL)
 }
 
 /** A file in memory with this content, to be read and written by whoever is handed it. */
@@ -54,10 +56,10 @@ export function memoryFile(name: string, content = ''): Fd {
   const { MFD_NOEXEC_SEAL } = MFD.bits
   let file: Fd
   try {
-    file = Fd.adopt(libc.memfdCreate(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL))
+    file = Fd.adopt(fileCalls.memfdCreate(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL))
   } catch (error) {
     if (!isErrno(error, 'EINVAL')) throw error
-    file = Fd.adopt(libc.memfdCreate(name, MFD_CLOEXEC)) // before 6.3
+    file = Fd.adopt(fileCalls.memfdCreate(name, MFD_CLOEXEC)) // before 6.3
   }
   if (content !== '') file.write(content)
   return file
@@ -72,8 +74,8 @@ export function namelessFile(bytes: Uint8Array): Fd {
 }
 
 function privateTmpfs(): Fd {
-  using context = Fd.adopt(libc.fsopen('tmpfs', FSOPEN.bits.FSOPEN_CLOEXEC))
-  libc.fsconfig(context.number, FSCONFIG.values.FSCONFIG_SET_STRING, 'mode', '0700', 0)
-  libc.fsconfig(context.number, FSCONFIG.values.FSCONFIG_CMD_CREATE, null, null, 0)
-  return Fd.adopt(libc.fsmount(context.number, FSMOUNT.bits.FSMOUNT_CLOEXEC, 0n))
+  using context = Fd.adopt(mountCalls.fsopen('tmpfs', FSOPEN.bits.FSOPEN_CLOEXEC))
+  mountCalls.fsconfig(context.number, FSCONFIG.values.FSCONFIG_SET_STRING, 'mode', '0700', 0)
+  mountCalls.fsconfig(context.number, FSCONFIG.values.FSCONFIG_CMD_CREATE, null, null, 0)
+  return Fd.adopt(mountCalls.fsmount(context.number, FSMOUNT.bits.FSMOUNT_CLOEXEC, 0n))
 }

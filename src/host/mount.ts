@@ -2,8 +2,9 @@
 // A mount that is attached nowhere ends with its last descriptor.
 import { AT, AT_FDCWD } from '../abi/fcntl.ts'
 import { MOVE_MOUNT, mountAttr, OPEN_TREE, UMOUNT } from '../abi/mount.ts'
+import { isErrno } from './errno.ts'
 import { Fd } from './fd.ts'
-import { isErrno, libc } from './libc.ts'
+import { mountCalls } from './libc-mounts.ts'
 
 const { AT_EMPTY_PATH, AT_RECURSIVE } = AT.bits
 
@@ -11,8 +12,8 @@ const { AT_EMPTY_PATH, AT_RECURSIVE } = AT.bits
 export function cloneMount(source: string | Fd, options: { recursive?: boolean } = {}): Fd {
   const { OPEN_TREE_CLOEXEC, OPEN_TREE_CLONE } = OPEN_TREE.bits
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (options.recursive ? AT_RECURSIVE : 0n)
-  if (typeof source === 'string') return Fd.adopt(libc.openTree(AT_FDCWD, source, flags))
-  return Fd.adopt(libc.openTree(source.number, '', flags | AT_EMPTY_PATH))
+  if (typeof source === 'string') return Fd.adopt(mountCalls.openTree(AT_FDCWD, source, flags))
+  return Fd.adopt(mountCalls.openTree(source.number, '', flags | AT_EMPTY_PATH))
 }
 
 export interface MountAttributes {
@@ -33,20 +34,20 @@ export function setMountAttributes(mount: Fd, attributes: MountAttributes): void
     userns_fd: attributes.userNamespace?.number ?? 0,
   })
   const flags = AT_EMPTY_PATH | (attributes.recursive ? AT_RECURSIVE : 0n)
-  libc.mountSetattr(mount.number, '', flags, bytes, bytes.length)
+  mountCalls.mountSetattr(mount.number, '', flags, bytes, bytes.length)
 }
 
 /** Attaches a detached mount on top of what `target` names. */
 export function attachMount(mount: Fd, target: Fd): void {
   const { MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH } = MOVE_MOUNT.bits
-  libc.moveMount(mount.number, '', target.number, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
+  mountCalls.moveMount(mount.number, '', target.number, '', MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)
 }
 
 /** Takes a mount and all below it out of the tree; false when nothing is mounted there. Does not follow a link. */
 export function detachMount(path: string): boolean {
   const { MNT_DETACH, UMOUNT_NOFOLLOW } = UMOUNT.bits
   try {
-    libc.umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW)
+    mountCalls.umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW)
     return true
   } catch (error) {
     if (isErrno(error, 'EINVAL', 'ENOENT')) return false

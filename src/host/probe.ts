@@ -3,7 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { AT_FDCWD } from '../abi/fcntl.ts'
 import { mountAttr } from '../abi/mount.ts'
-import { isErrno, libc } from './libc.ts'
+import { isErrno } from './errno.ts'
+import { fileCalls } from './libc-files.ts'
+import { mountCalls } from './libc-mounts.ts'
+import { processCalls } from './libc-processes.ts'
 import { sealedMemfd } from './memfd.ts'
 import { cloneMount } from './mount.ts'
 
@@ -17,12 +20,12 @@ function exists(senseless: () => unknown): boolean {
   return true
 }
 
-export const hasOpenat2 = (): boolean => exists(() => libc.openat2(AT_FDCWD, '.', new Uint8Array(24), 0))
+export const hasOpenat2 = (): boolean => exists(() => fileCalls.openat2(AT_FDCWD, '.', new Uint8Array(24), 0))
 export const hasMountSetattr = (): boolean =>
-  exists(() => libc.mountSetattr(-1, '', 0n, new Uint8Array(mountAttr.size), 0))
-export const hasOpenTree = (): boolean => exists(() => libc.openTree(-1, '', 0n))
-export const hasPidfd = (): boolean => exists(() => libc.pidfdOpen(-1, 0))
-export const hasCloseRange = (): boolean => exists(() => libc.closeRange(2, 1, 0n))
+  exists(() => mountCalls.mountSetattr(-1, '', 0n, new Uint8Array(mountAttr.size), 0))
+export const hasOpenTree = (): boolean => exists(() => mountCalls.openTree(-1, '', 0n))
+export const hasPidfd = (): boolean => exists(() => processCalls.pidfdOpen(-1, 0))
+export const hasCloseRange = (): boolean => exists(() => fileCalls.closeRange(2, 1, 0n))
 
 /** The oldest kernel with all the calls that an image makes. */
 export const LEAST_KERNEL = '5.12'

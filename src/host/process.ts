@@ -3,8 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { PR } from '../abi/prctl.ts'
 import { WAIT, WTERMSIG_MASK } from '../abi/wait.ts'
+import { isErrno, retried } from './errno.ts'
 import { Fd } from './fd.ts'
-import { isErrno, libc, retried } from './libc.ts'
+import { processCalls } from './libc-processes.ts'
 import { attempt } from './node-error.ts'
 
 export { waitReadable, whenReadable } from './wait.ts'
@@ -23,7 +24,7 @@ export const shellStatus = (status: WaitStatus): number => status.exitCode ?? 12
 /** A handle on a process; undefined when there is none of that pid. */
 export function pidfdOpen(pid: number): Fd | undefined {
   try {
-    return Fd.adopt(libc.pidfdOpen(pid, 0))
+    return Fd.adopt(processCalls.pidfdOpen(pid, 0))
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return undefined
     throw error
@@ -33,8 +34,8 @@ export function pidfdOpen(pid: number): Fd | undefined {
 /** Sends a signal; false when the process is gone already. Signal 0 only asks. */
 export function sendSignal(target: number | Fd, signal: number): boolean {
   try {
-    if (typeof target === 'number') libc.kill(target, signal)
-    else libc.pidfdSendSignal(target.number, signal, null, 0)
+    if (typeof target === 'number') processCalls.kill(target, signal)
+    else processCalls.pidfdSendSignal(target.number, signal, null, 0)
     return true
   } catch (error) {
     if (isErrno(error, 'ESRCH')) return false
@@ -45,7 +46,7 @@ export function sendSignal(target: number | Fd, signal: number): boolean {
 /** How a child of ours ended, after which its pid is free; undefined while it runs and `block` is false. */
 export function reap(pid: number, block: boolean): WaitStatus | undefined {
   const word = new Uint8Array(4)
-  const found = retried(() => libc.wait4(pid, word, block ? 0n : WAIT.bits.WNOHANG, null))
+  const found = retried(() => processCalls.wait4(pid, word, block ? 0n : WAIT.bits.WNOHANG, null))
   if (found === 0) return undefined
   const status = new DataView(word.buffer).getUint32(0, true)
   const signal = status & Number(WTERMSIG_MASK)
@@ -99,5 +100,5 @@ export function ownPid(pid: number): number | undefined {
 
 /** Whether orphans among our descendants become our children. */
 export const setSubreaper = (on: boolean): void => {
-  libc.prctl(PR.values.PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0)
+  processCalls.prctl(PR.values.PR_SET_CHILD_SUBREAPER, on ? 1 : 0, 0, 0, 0)
 }

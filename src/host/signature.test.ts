@@ -1,7 +1,11 @@
 import t from 'tap'
 import { AT, AT_FDCWD, O, openHow, RESOLVE } from '../abi/fcntl.ts'
 import { OPEN_TREE } from '../abi/mount.ts'
-import { isErrno, libc, retried } from './libc.ts'
+import { isErrno, retried } from './errno.ts'
+import { fileCalls } from './libc-files.ts'
+import { mountCalls } from './libc-mounts.ts'
+import { processCalls } from './libc-processes.ts'
+import { spawnCalls } from './libc-spawn.ts'
 import { choice, fd, flags, octal, optionalPath, path, pointer, signal, struct } from './signature.ts'
 import { thrown } from './testing.ts'
 
@@ -38,32 +42,32 @@ t.test('what C gets', t => {
 t.test('an error is read at once, for functions and for system calls', t => {
   t.ok(
     isErrno(
-      thrown(() => libc.flock(123456, 2n)),
+      thrown(() => fileCalls.flock(123456, 2n)),
       'EBADF',
     ),
   )
   t.ok(
     isErrno(
-      thrown(() => libc.pidfdOpen(-1, 0)),
+      thrown(() => processCalls.pidfdOpen(-1, 0)),
       'EINVAL',
     ),
   )
   t.ok(
     isErrno(
-      thrown(() => libc.openTree(AT_FDCWD, '/nonexistent', 0n)),
+      thrown(() => mountCalls.openTree(AT_FDCWD, '/nonexistent', 0n)),
       'ENOENT',
       'ENOSYS',
     ),
   )
   t.ok(
     isErrno(
-      thrown(() => libc.actionsClose(new Uint8Array(256), -1)),
+      thrown(() => spawnCalls.actionsClose(new Uint8Array(256), -1)),
       'EBADF',
     ),
     'one that returns its errno',
   )
   for (let i = 0; i < 2000; i++) {
-    const error = thrown(() => libc.unlinkat(AT_FDCWD, `/nonexistent/${'x'.repeat(i % 200)}`, 0n))
+    const error = thrown(() => fileCalls.fchmodat(Number(AT_FDCWD), `/nonexistent/${'x'.repeat(i % 200)}`, 0, 0))
     if (!isErrno(error, 'ENOENT')) t.fail(`wrong number in round ${i}: ${error.message}`)
   }
   t.end()
@@ -75,7 +79,7 @@ t.test('an interrupted call is repeated', t => {
     calls++
     if (calls < 3)
       throw Object.assign(
-        thrown(() => libc.flock(123456, 2n)),
+        thrown(() => fileCalls.flock(123456, 2n)),
         { errno: 4 },
       )
     return 7
@@ -84,7 +88,7 @@ t.test('an interrupted call is repeated', t => {
   t.equal(calls, 3)
   t.ok(
     isErrno(
-      thrown(() => retried(() => libc.flock(123456, 2n))),
+      thrown(() => retried(() => fileCalls.flock(123456, 2n))),
       'EBADF',
     ),
   )

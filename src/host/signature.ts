@@ -1,5 +1,5 @@
 // How a C function is described: its name, and for each argument the C type, how the value is handed over and how an
-// error prints it. From that come the callables of libc.ts, declared to koffi at their first call.
+// error prints it. From that come the callables of libc-*.ts, declared to koffi at their first call.
 import { readlinkSync } from 'node:fs'
 import { type Architecture, column } from '../abi/architecture.ts'
 import type { Enumeration, Flags, Struct } from '../abi/define.ts'

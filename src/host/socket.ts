@@ -5,8 +5,9 @@ import { ERRNO } from '../abi/errno.ts'
 import { O } from '../abi/fcntl.ts'
 import { AF, cmsghdr, iovec, MSG, msghdr, SCM, SOCK, SOL } from '../abi/socket.ts'
 import { SyscallError } from '../errors.ts'
+import { retried } from './errno.ts'
 import { Fd } from './fd.ts'
-import { libc, retried } from './libc.ts'
+import { socketCalls } from './libc-sockets.ts'
 import { type Memory, withMemory } from './memory.ts'
 import { waitReadable } from './wait.ts'
 
@@ -27,7 +28,7 @@ const aligned = (length: number): number => Math.ceil(length / ALIGN) * ALIGN
 export function seqpacketPair(): [Fd, Fd] {
   const { SOCK_CLOEXEC, SOCK_SEQPACKET } = SOCK.bits
   const ends = new Uint8Array(2 * INT)
-  libc.socketpair(AF.values.AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)
+  socketCalls.socketpair(AF.values.AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends)
   const view = new DataView(ends.buffer)
   return [Fd.adopt(view.getInt32(0, true)), Fd.adopt(view.getInt32(INT, true))]
 }
@@ -35,7 +36,7 @@ export function seqpacketPair(): [Fd, Fd] {
 /** A stream connected to a listening socket in the file system. */
 export function connectUnix(path: string): Fd {
   const { SOCK_CLOEXEC, SOCK_STREAM } = SOCK.bits
-  const socket = Fd.adopt(libc.socket(AF.values.AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+  const socket = Fd.adopt(socketCalls.socket(AF.values.AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
   try {
     connect(socket, path)
     return socket
@@ -61,7 +62,7 @@ function connectTo(socket: Fd, path: string, shown: string): void {
   new DataView(address.buffer).setUint16(0, Number(AF.values.AF_UNIX), true)
   address.set(text, 2)
   try {
-    retried(() => libc.connect(socket.number, address, address.length))
+    retried(() => socketCalls.connect(socket.number, address, address.length))
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error
     throw new SyscallError({ syscall: 'connect', args: [JSON.stringify(shown)], errno: error.errno })
@@ -73,11 +74,11 @@ export function send(socket: Fd, bytes: Uint8Array, fds: readonly Fd[] = []): vo
   withMemory(memory => {
     const control = fds.length === 0 ? undefined : rights(memory, fds)
     const header = messageHeader(memory, memory.put(bytes), bytes.length, control)
-    let sent = retried(() => libc.sendmsg(socket.number, header.address, MSG.bits.MSG_NOSIGNAL))
+    let sent = retried(() => socketCalls.sendmsg(socket.number, header.address, MSG.bits.MSG_NOSIGNAL))
     while (sent < bytes.length) {
       const rest = bytes.subarray(sent)
       const next = messageHeader(memory, memory.put(rest), rest.length, undefined)
-      sent += retried(() => libc.sendmsg(socket.number, next.address, MSG.bits.MSG_NOSIGNAL))
+      sent += retried(() => socketCalls.sendmsg(socket.number, next.address, MSG.bits.MSG_NOSIGNAL))
     }
   })
 }
@@ -122,7 +123,7 @@ export function receive(socket: Fd, size: number, options: { timeoutMs?: number 
     const data = memory.reserve(size)
     const control = memory.reserve(aligned(cmsghdr.size + MAX_FDS * INT))
     const header = messageHeader(memory, data.address, size, control)
-    const count = retried(() => libc.recvmsg(socket.number, header.address, MSG.bits.MSG_CMSG_CLOEXEC))
+    const count = retried(() => socketCalls.recvmsg(socket.number, header.address, MSG.bits.MSG_CMSG_CLOEXEC))
     const { msg_flags: flags, msg_controllen: used } = msghdr.decode(header.bytes)
     const fds = receivedFds(control, Number(used))
     if ((flags & (MSG.bits.MSG_TRUNC | MSG.bits.MSG_CTRUNC)) !== 0n) {

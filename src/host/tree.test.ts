@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync
 import { join } from 'node:path'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
+import { isErrno } from './errno.ts'
 import { Fd } from './fd.ts'
-import { isErrno } from './libc.ts'
 import { isRoot, thrown, workDirectory } from './testing.ts'
 import * as tree from './tree.ts'
 

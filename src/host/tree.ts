@@ -3,8 +3,9 @@
 import { fchmodSync, readdirSync } from 'node:fs'
 import { LOCK, O, RESOLVE } from '../abi/fcntl.ts'
 import { mkdirAt, renameAt, rmdirAt, unlinkAt } from './at.ts'
+import { isErrno, retried } from './errno.ts'
 import type { Fd } from './fd.ts'
-import { isErrno, libc, retried } from './libc.ts'
+import { fileCalls } from './libc-files.ts'
 import { attempt } from './node-error.ts'
 import type { Text } from './signature.ts'
 
@@ -54,8 +55,8 @@ const exactMode = (file: Fd, mode: number): void =>
 
 /** Makes a named pipe. */
 export function makeFifo(dir: Fd, name: string, mode: number): void {
-  libc.mkfifoat(dir.number, name, mode)
-  libc.fchmodat(dir.number, name, mode, 0)
+  fileCalls.mkfifoat(dir.number, name, mode)
+  fileCalls.fchmodat(dir.number, name, mode, 0)
 }
 
 /** Puts a file in the place of whatever had the name: a reader sees the old content or the new one, never a part. */
@@ -180,7 +181,7 @@ export function lock(dir: Fd, name: string): Fd {
   const { LOCK_EX } = LOCK.bits
   for (;;) {
     const file = dir.openAt(name, O_RDWR | O_CREAT | O_NOFOLLOW, LOCK_MODE)
-    retried(() => libc.flock(file.number, LOCK_EX))
+    retried(() => fileCalls.flock(file.number, LOCK_EX))
     if (file.stat().nlink > 0) return file
     file.close() // removed while we waited: a lock on it keeps nobody out
   }
@@ -191,7 +192,7 @@ export function tryLock(dir: Fd, name: string): Fd | undefined {
   const { LOCK_EX, LOCK_NB } = LOCK.bits
   const file = dir.openAt(name, O_RDWR | O_CREAT | O_NOFOLLOW, LOCK_MODE)
   try {
-    libc.flock(file.number, LOCK_EX | LOCK_NB)
+    fileCalls.flock(file.number, LOCK_EX | LOCK_NB)
     if (file.stat().nlink > 0) return file
   } catch (error) {
     file.close()

@@ -2,7 +2,7 @@ import t from 'tap'
 import { O } from '../abi/fcntl.ts'
 import { INPUT_MODE, LOCAL_MODE, OUTPUT_MODE, TTY, termios } from '../abi/tty.ts'
 import { Fd } from './fd.ts'
-import { libc } from './libc.ts'
+import { terminalCalls } from './libc-terminals.ts'
 import { openDescriptors, thrown } from './testing.ts'
 import { isTerminal, makeRaw, ptyName, restoreTerminal, setWindowSize, unlockPty, windowSize } from './tty.ts'
 
@@ -16,7 +16,7 @@ function pty(): { master: Fd; slave: Fd } {
 
 function settings(terminal: Fd): Record<string, bigint> {
   const bytes = new Uint8Array(termios.size)
-  libc.ioctl(terminal.number, TTY.values.TCGETS, bytes)
+  terminalCalls.ioctl(terminal.number, TTY.values.TCGETS, bytes)
   return termios.decode(bytes)
 }
 

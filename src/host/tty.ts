@@ -1,8 +1,9 @@
 // Terminals on our side: raw mode of the caller's terminal, window sizes, the name behind a pty master.
 // ioctl_tty(2), termios(3), pts(4).
 import { CONTROL_MODE, INPUT_MODE, LOCAL_MODE, OUTPUT_MODE, TTY, termios, winsize } from '../abi/tty.ts'
+import { isErrno } from './errno.ts'
 import type { Fd } from './fd.ts'
-import { isErrno, libc } from './libc.ts'
+import { terminalCalls } from './libc-terminals.ts'
 
 /** A descriptor of ours, or the number of one that belongs to the host program (stdio). */
 type Terminal = Fd | number
@@ -31,7 +32,7 @@ export function isTerminal(terminal: Terminal): boolean {
 
 function settings(terminal: Terminal): Uint8Array {
   const bytes = new Uint8Array(termios.size)
-  libc.ioctl(numberOf(terminal), TTY.values.TCGETS, bytes)
+  terminalCalls.ioctl(numberOf(terminal), TTY.values.TCGETS, bytes)
   return bytes
 }
 
@@ -48,14 +49,14 @@ export function makeRaw(terminal: Terminal): SavedTerminal {
     c_cc_time: 0n,
     c_cc_min: 1n,
   })
-  libc.ioctl(numberOf(terminal), TTY.values.TCSETS, raw)
+  terminalCalls.ioctl(numberOf(terminal), TTY.values.TCSETS, raw)
   return saved
 }
 
 /** A terminal that has been hung up meanwhile needs no restoring. */
 export function restoreTerminal(terminal: Terminal, saved: SavedTerminal): void {
   try {
-    libc.ioctl(numberOf(terminal), TTY.values.TCSETSW, saved)
+    terminalCalls.ioctl(numberOf(terminal), TTY.values.TCSETSW, saved)
   } catch (error) {
     if (!isErrno(error, 'EIO', 'ENOTTY', 'EBADF')) throw error
   }
@@ -63,24 +64,24 @@ export function restoreTerminal(terminal: Terminal, saved: SavedTerminal): void 
 
 export function windowSize(terminal: Terminal): WindowSize {
   const bytes = new Uint8Array(winsize.size)
-  libc.ioctl(numberOf(terminal), TTY.values.TIOCGWINSZ, bytes)
+  terminalCalls.ioctl(numberOf(terminal), TTY.values.TIOCGWINSZ, bytes)
   const { ws_row: rows, ws_col: columns } = winsize.decode(bytes)
   return { rows: Number(rows), columns: Number(columns) }
 }
 
 export function setWindowSize(terminal: Terminal, size: WindowSize): void {
   const bytes = winsize.encode({ ws_row: size.rows, ws_col: size.columns })
-  libc.ioctl(numberOf(terminal), TTY.values.TIOCSWINSZ, bytes)
+  terminalCalls.ioctl(numberOf(terminal), TTY.values.TIOCSWINSZ, bytes)
 }
 
 /** "/dev/pts/3", as seen where that devpts is mounted on /dev/pts. */
 export function ptyName(master: Fd): string {
   const index = new Uint8Array(4)
-  libc.ioctl(master.number, TTY.values.TIOCGPTN, index)
+  terminalCalls.ioctl(master.number, TTY.values.TIOCGPTN, index)
   return `/dev/pts/${new DataView(index.buffer).getUint32(0, true)}`
 }
 
 /** Lets the other side of a new pty be opened. */
 export function unlockPty(master: Fd): void {
-  libc.ioctl(master.number, TTY.values.TIOCSPTLCK, new Uint8Array(4))
+  terminalCalls.ioctl(master.number, TTY.values.TIOCSPTLCK, new Uint8Array(4))
 }

@@ -2,8 +2,10 @@
 // its process has ended.
 import { AF, SOCK } from '../abi/socket.ts'
 import { POLL, pollfd } from '../abi/wait.ts'
+import { isErrno, retried } from './errno.ts'
 import { Fd } from './fd.ts'
-import { isErrno, libc, pollAsync, retried } from './libc.ts'
+import { pollAsync, processCalls } from './libc-processes.ts'
+import { socketCalls } from './libc-sockets.ts'
 import { withMemory } from './memory.ts'
 import { allocate, free, type NativeMemory } from './native.ts'
 
@@ -18,7 +20,7 @@ export function waitReadable(fds: readonly Fd[], timeoutMs = -1): Fd[] {
     )
     for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now())))
       try {
-        libc.poll(block.address, fds.length, left)
+        processCalls.poll(block.address, fds.length, left)
         return fds.filter((_, i) => happened(block, i))
       } catch (error) {
         if (!isErrno(error, 'EINTR')) throw error
@@ -49,7 +51,7 @@ export async function whenReady(wishes: readonly Wish[], timeoutMs = -1): Promis
       fill(block, all)
       let count = await pollAsync(block.address, all.length, left)
       // that thread's errno is out of reach; if it was not EINTR, the same call here tells
-      if (count < 0) count = retried(() => libc.poll(block.address, all.length, 0))
+      if (count < 0) count = retried(() => processCalls.poll(block.address, all.length, 0))
       if (count > 0 || left === 0) return wishes.map((_, i) => happened(block, i))
     }
   } finally {
@@ -61,7 +63,12 @@ export async function whenReady(wishes: readonly Wish[], timeoutMs = -1): Promis
 function exitAlarm(): number {
   if (alarm === undefined) {
     const ends = new Int32Array(2)
-    libc.socketpair(AF.values.AF_UNIX, SOCK.bits.SOCK_STREAM | SOCK.bits.SOCK_CLOEXEC, 0, new Uint8Array(ends.buffer))
+    socketCalls.socketpair(
+      AF.values.AF_UNIX,
+      SOCK.bits.SOCK_STREAM | SOCK.bits.SOCK_CLOEXEC,
+      0,
+      new Uint8Array(ends.buffer),
+    )
     const [watched, other] = [...ends].map(end => Fd.adopt(end))
     process.once('exit', () => other?.close())
     alarm = watched

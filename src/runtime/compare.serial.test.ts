@@ -62,6 +62,23 @@ const VARIATIONS: readonly Variation[] = [
     },
   },
   {
+    name: 'capabilities of none, of a user with a directory of its own',
+    change(config) {
+      asUser(config)
+      config.process.capabilities = {}
+      config.process.cwd = '/home/user'
+      config.root.readonly = false
+      delete config.process.user.umask
+    },
+  },
+  {
+    name: 'a program by a relative path',
+    change(config) {
+      config.process.cwd = '/bin'
+      config.process.args = ['./sh', '/probe']
+    },
+  },
+  {
     name: 'limits',
     change(config) {
       config.process.rlimits = [

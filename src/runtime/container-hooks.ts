@@ -1,42 +1,36 @@
 // What the hooks that run inside the container are given by the host: the state document, which the host rewrites as
-// the container moves on, and a file of the state directory for what they print, which outlives create.
+// the container moves on, and a place for what they print. Both are files in memory: a hook may belong to the image,
+// and must not have a file of ours to write to, or a way into the file system that it would lie on.
 import { ftruncateSync, writeSync } from 'node:fs'
 import { O } from '../abi/fcntl.ts'
+import { SyscallError } from '../errors.ts'
 import { Fd } from '../host/fd.ts'
 import { memoryFile } from '../host/memfd.ts'
 import type { Spec } from '../spec/gen/types.ts'
-import { HOOK_OUTPUT_FILE } from './container.ts'
+import type { Container } from './container.ts'
 import { tail } from './hooks.ts'
-import type { ContainerDirectory } from './store.ts'
-
-const OUTPUT_MODE = 0o600
 
 export class ContainerHooks {
   readonly state: Fd
   readonly output: Fd
-  readonly #asked: boolean
+  readonly asked: boolean
 
-  constructor(directory: ContainerDirectory, { hooks }: Spec) {
-    this.#asked = Boolean(hooks?.createContainer?.length || hooks?.startContainer?.length)
-    if (!this.#asked) {
-      this.state = Fd.open('/dev/null', O.bits.O_RDWR)
-      this.output = Fd.open('/dev/null', O.bits.O_RDWR)
-      return
-    }
-    this.state = memoryFile('hook-state')
-    const flags = O.bits.O_RDWR | O.bits.O_CREAT | O.bits.O_EXCL | O.bits.O_APPEND
-    this.output = directory.fd.openAt(HOOK_OUTPUT_FILE, flags, OUTPUT_MODE)
+  constructor({ hooks }: Spec) {
+    this.asked = Boolean(hooks?.createContainer?.length || hooks?.startContainer?.length)
+    const make = (name: string): Fd => (this.asked ? memoryFile(name) : Fd.open('/dev/null', O.bits.O_RDWR))
+    this.state = make('hook-state')
+    this.output = make('hook-output')
   }
 
   setState(text: () => string): void {
-    if (!this.#asked) return
+    if (!this.asked) return
     ftruncateSync(this.state.number, 0)
     writeSync(this.state.number, text(), 0)
   }
 
   /** The end of what they have printed so far. */
   printed(): string {
-    return this.#asked ? tail(this.output) : ''
+    return this.asked ? tail(this.output) : ''
   }
 
   [Symbol.dispose](): void {
@@ -45,9 +39,13 @@ export class ContainerHooks {
   }
 }
 
-/** The same for whoever comes later. */
-export function printedByHooks(directory: ContainerDirectory): string {
-  if (!directory.has(HOOK_OUTPUT_FILE)) return ''
-  using output = directory.fd.openAt(HOOK_OUTPUT_FILE, O.bits.O_RDONLY | O.bits.O_NOFOLLOW)
-  return tail(output)
+/** The output for whoever comes later: init holds it, and takes it along when it ends. */
+export function hookOutputOf({ init, saved: { hookOutput } }: Container): Fd | undefined {
+  if (init === undefined || hookOutput === undefined) return undefined
+  try {
+    return Fd.open(`/proc/${init.pid}/fd/${hookOutput}`, O.bits.O_RDONLY)
+  } catch (error) {
+    if (error instanceof SyscallError) return undefined // gone, or not to be seen: errors then lack it
+    throw error
+  }
 }

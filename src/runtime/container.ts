@@ -22,7 +22,6 @@ export const STATE_FILE = 'state.json'
 export const CONFIG_FILE = 'config.json'
 export const ORIGINS_FILE = 'origins.json'
 export const CGROUP_FILE = 'cgroup.json'
-export const HOOK_OUTPUT_FILE = 'hook-output'
 
 export const missing = (id: string): StateError =>
   new StateError('container does not exist', { missing: true, where: id })

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { F } from '../abi/fcntl.ts'
 import { Fd } from '../host/fd.ts'
-import { libc } from '../host/libc.ts'
+import { fileCalls } from '../host/libc-files.ts'
 import { receive } from '../host/socket.ts'
 import { create } from './create.ts'
 import { remove } from './delete.ts'
@@ -84,7 +84,7 @@ t.test('a pidfd socket gets a pidfd of init', { skip }, async t => {
   const { pid } = create(world.runtime, id, { bundle: world.bundle, pidfdSocket: path })
   await until(() => sockets.length === 1)
   const handle = sockets[0] as unknown as { _handle: { fd: number } } // the number is nowhere else
-  using connection = Fd.adopt(libc.fcntl(handle._handle.fd, F.values.F_DUPFD_CLOEXEC, 3))
+  using connection = Fd.adopt(fileCalls.fcntl(handle._handle.fd, F.values.F_DUPFD_CLOEXEC, 3))
   const message = receive(connection, 4096)
   t.equal(Buffer.from(message?.bytes ?? []).toString(), 'standard')
   const [pidfd] = message?.fds ?? []

@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { SIG } from '../abi/signal.ts'
 import { StateError } from '../errors.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { launch } from '../host/launch.ts'
-import { isErrno } from '../host/libc.ts'
 import { sealedMemfd } from '../host/memfd.ts'
 import { ownPid, pidfdOpen, reap, sendSignal } from '../host/process.ts'
 import { seqpacketPair } from '../host/socket.ts'
@@ -61,7 +61,7 @@ export class Creation {
     this.#makeCgroup()
     directory.write(CONFIG_FILE, compiled.bundle.text)
     directory.write(ORIGINS_FILE, JSON.stringify(originsBehindGate(compiled)))
-    using hooks = new ContainerHooks(directory, this.#spec)
+    using hooks = new ContainerHooks(this.#spec)
     const [sync, pid] = this.#launch(hooks)
     using _closed = sync
     this.#talk(sync, pid, hooks)
@@ -149,7 +149,9 @@ export class Creation {
   #foundInit(found: number, hooks: ContainerHooks): void {
     const init = identify(found)
     if (init === undefined) throw new StateError(`container init ${found} is gone`)
-    this.#save({ init, initInCgroup: this.#parts.compiled.cgroup.holds(found) })
+    const { cgroup, facts } = this.#parts.compiled
+    const hookOutput = hooks.asked ? facts.descriptors.hookOutput : undefined
+    this.#save({ init, initInCgroup: cgroup.holds(found), ...(hookOutput !== undefined && { hookOutput }) })
     hooks.setState(() => this.#innerHookState('creating'))
   }
 

@@ -3,8 +3,9 @@
 // fifo for writing. fifo(7); the messages are those of program/sync.ts.
 import { readFileSync } from 'node:fs'
 import { AT, O } from '../abi/fcntl.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
-import { isErrno, libc } from '../host/libc.ts'
+import { fileCalls } from '../host/libc-files.ts'
 import { cloneMount } from '../host/mount.ts'
 import { pidfdOpen, waitReadable } from '../host/process.ts'
 import { makeDirectory, makeFifo, removeFile } from '../host/tree.ts'
@@ -35,7 +36,7 @@ export function makeGate(directory: ContainerDirectory, owner: Owner): Fd {
   using gate = directory.fd.openAt(GATE, O.bits.O_RDONLY | O.bits.O_DIRECTORY | O.bits.O_NOFOLLOW)
   makeFifo(gate, EXEC_FIFO, FIFO_MODE)
   if (owner.uid !== process.geteuid?.() || owner.gid !== process.getegid?.())
-    libc.fchownat(gate.number, EXEC_FIFO, owner.uid, owner.gid, AT.bits.AT_SYMLINK_NOFOLLOW)
+    fileCalls.fchownat(gate.number, EXEC_FIFO, owner.uid, owner.gid, AT.bits.AT_SYMLINK_NOFOLLOW)
   return cloneMount(gate)
 }
 

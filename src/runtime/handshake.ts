@@ -2,8 +2,8 @@
 // became of it when it falls silent. What to do about a message is left to its handler.
 import { signalName } from '../abi/signal.ts'
 import { HookError, InitError, type TsruncError } from '../errors.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
-import { isErrno } from '../host/libc.ts'
 import { reap, type WaitStatus } from '../host/process.ts'
 import { receive, send } from '../host/socket.ts'
 import { failure, type SavedOrigins } from '../program/origins.ts'

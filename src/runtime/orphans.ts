@@ -1,6 +1,6 @@
 // A foreground `run` adopts what its container leaves behind and waits for it, so that no zombies gather while it
 // lives. prctl(2), PR_SET_CHILD_SUBREAPER. It waits for any child there is: not for a program that has others.
-import { isErrno } from '../host/libc.ts'
+import { isErrno } from '../host/errno.ts'
 import { reap, setSubreaper, type WaitStatus } from '../host/process.ts'
 
 export class Orphans {

@@ -5,7 +5,8 @@ import { F, O } from '../abi/fcntl.ts'
 import { TTY } from '../abi/tty.ts'
 import { POLL } from '../abi/wait.ts'
 import { Fd } from '../host/fd.ts'
-import { libc } from '../host/libc.ts'
+import { fileCalls } from '../host/libc-files.ts'
+import { terminalCalls } from '../host/libc-terminals.ts'
 import { isTerminal, makeRaw, restoreTerminal, setWindowSize, windowSize } from '../host/tty.ts'
 import { whenReady } from '../host/wait.ts'
 import { Channel, callersInput, callersOutput } from './channel.ts'
@@ -26,8 +27,8 @@ export class Relay {
   constructor(master: Fd) {
     const { O_RDWR, O_NOCTTY, O_CLOEXEC, O_NONBLOCK } = O.bits
     this.#master = master
-    libc.fcntl(master.number, F.values.F_SETFL, O_RDWR | O_NONBLOCK)
-    this.#slave = Fd.adopt(libc.ioctl(master.number, TTY.values.TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC))
+    fileCalls.fcntl(master.number, F.values.F_SETFL, O_RDWR | O_NONBLOCK)
+    this.#slave = Fd.adopt(terminalCalls.ioctl(master.number, TTY.values.TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC))
     const own = { fd: master.number } // never opened by its name again: that makes another pty
     this.#input = new Channel(callersInput(STDIN), own)
     this.#output = new Channel(own, callersOutput(STDOUT))

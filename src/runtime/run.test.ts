@@ -7,7 +7,8 @@ import t from 'tap'
 import { F, O } from '../abi/fcntl.ts'
 import { TTY } from '../abi/tty.ts'
 import { Fd } from '../host/fd.ts'
-import { libc } from '../host/libc.ts'
+import { fileCalls } from '../host/libc-files.ts'
+import { terminalCalls } from '../host/libc-terminals.ts'
 import { receive } from '../host/socket.ts'
 import { isTerminal, makeRaw, setWindowSize, unlockPty, windowSize } from '../host/tty.ts'
 import { whenReadable } from '../host/wait.ts'
@@ -93,7 +94,7 @@ function terminal(): { master: Fd; slave: Fd } {
   const master = Fd.open('/dev/ptmx', O.bits.O_RDWR | O.bits.O_NOCTTY)
   unlockPty(master)
   const flags = O.bits.O_RDWR | O.bits.O_NOCTTY | O.bits.O_CLOEXEC
-  return { master, slave: Fd.adopt(libc.ioctl(master.number, TTY.values.TIOCGPTPEER, flags)) }
+  return { master, slave: Fd.adopt(terminalCalls.ioctl(master.number, TTY.values.TIOCGPTPEER, flags)) }
 }
 
 async function readUntil(master: Fd, ...words: string[]): Promise<string> {
@@ -137,7 +138,7 @@ t.test('a terminal in the foreground', { skip }, async t => {
 
 function readTermios(slave: Fd): string {
   const saved = makeRaw(slave)
-  libc.ioctl(slave.number, TTY.values.TCSETS, saved)
+  terminalCalls.ioctl(slave.number, TTY.values.TCSETS, saved)
   return Buffer.from(saved).toString('hex')
 }
 
@@ -178,7 +179,7 @@ t.test('a console socket gets the master, and nobody waits for its owner', { ski
   await until(() => sockets.length === 1)
   const [socket] = sockets
   const handle = socket as unknown as { _handle: { fd: number } } // the number is nowhere else
-  using connection = Fd.adopt(libc.fcntl(handle._handle.fd, F.values.F_DUPFD_CLOEXEC, 3))
+  using connection = Fd.adopt(fileCalls.fcntl(handle._handle.fd, F.values.F_DUPFD_CLOEXEC, 3))
   const message = receive(connection, 4096)
   t.equal(Buffer.from(message?.bytes ?? []).toString(), '/dev/pts/0')
   t.equal(message?.fds.length, 1)

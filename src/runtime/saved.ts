@@ -27,6 +27,8 @@ export interface SavedState {
   readonly init?: ProcessId
   /** It was in the container's cgroup when it was first seen. */
   readonly initInCgroup?: boolean
+  /** Init's number for the file that hooks inside the container print to. */
+  readonly hookOutput?: number
   readonly ownPidNamespace: boolean
   readonly cgroup: SavedCgroup
   /** Before this is true the groups, should they exist, may hold processes that are not ours. */
@@ -161,6 +163,7 @@ const STATE = object({
   creator: PROCESS,
   init: optional(PROCESS),
   initInCgroup: optional(boolean),
+  hookOutput: optional(positive),
   ownPidNamespace: boolean,
   cgroup: CGROUP,
   cgroupMade: boolean,

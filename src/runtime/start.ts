@@ -4,11 +4,11 @@ import { StateError, type TsruncError } from '../errors.ts'
 import { lock } from '../host/tree.ts'
 import { failure, type SavedOrigins } from '../program/origins.ts'
 import { type Container, hookState, load, ORIGINS_FILE, type Status } from './container.ts'
-import { printedByHooks } from './container-hooks.ts'
+import { hookOutputOf } from './container-hooks.ts'
 import { destroy, end } from './delete.ts'
 import { passGate } from './gate.ts'
 import { inInit } from './handshake.ts'
-import { runHooks } from './hooks.ts'
+import { runHooks, tail } from './hooks.ts'
 import type { Runtime } from './store.ts'
 import { Undo } from './undo.ts'
 
@@ -42,10 +42,11 @@ export function start(runtime: Runtime, id: string): void {
 }
 
 function pass(container: Container): void {
+  using output = hookOutputOf(container)
   const passage = passGate(container)
   if (passage.kind === 'running') return
   if (passage.kind === 'closed') throw new StateError(STOPPED, { where: container.id })
-  throw inInit(explain(container, passage.op, passage.value), () => printedByHooks(container.directory))
+  throw inInit(explain(container, passage.op, passage.value), () => (output === undefined ? '' : tail(output)))
 }
 
 function explain({ directory, id }: Container, op: number, value: bigint): TsruncError {
