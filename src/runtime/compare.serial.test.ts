@@ -160,7 +160,7 @@ const VARIATIONS: readonly Variation[] = [
   {
     name: 'a relative cgroupsPath',
     change(config, pair) {
-      config.linux.cgroupsPath = `${pair.id}-relative/${pair.id}`
+      config.linux.cgroupsPath = `${pair.id}-parent/${pair.id}`
     },
   },
 ]
