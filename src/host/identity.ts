@@ -1,6 +1,5 @@
 // What this process is and where it runs: ids, capabilities, limits, kernel. proc_pid_status(5), uname(2), prlimit(2).
 import { readFileSync } from 'node:fs'
-import { release } from 'node:os'
 import { CAP, type CapabilityName, capabilityName } from '../abi/capability.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { processCalls } from './libc-processes.ts'
@@ -53,7 +52,7 @@ export interface KernelVersion {
 }
 
 export function kernelVersion(): KernelVersion {
-  const text = release()
+  const text = read('/proc/sys/kernel/osrelease')
   const [, major = '0', minor = '0'] = /^(\d+)\.(\d+)/.exec(text) ?? []
   return { major: Number(major), minor: Number(minor), release: text }
 }

@@ -1,6 +1,5 @@
 // The koffi addon, loaded by the path that addon.ts knows: its own loader takes several times as long as the addon
 // itself and does not survive bundling. Nothing else of koffi is used; https://koffi.dev.
-import { constants } from 'node:os'
 import { UnsupportedError } from '../errors.ts'
 import { addonPath } from './addon.ts'
 
@@ -15,7 +14,7 @@ function native(): Koffi {
     const path = addonPath()
     const target = { exports: {} }
     try {
-      process.dlopen(target, path, constants.dlopen.RTLD_NOW)
+      process.dlopen(target, path) // symbols are bound when they are first called: RTLD_LAZY
     } catch (cause) {
       throw new UnsupportedError(`koffi cannot be loaded: ${cause instanceof Error ? cause.message : cause}`, {
         where: path,
