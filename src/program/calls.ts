@@ -120,6 +120,16 @@ const prctlThird: Printer = (value, context) => {
 }
 const keyPermission: Printer = (value, { constants }) =>
   constants[0] === KEYCTL.values.KEYCTL_SETPERM ? KEY_PERMISSION.format(value) : hex(value)
+const ioctlArgument: Printer = (value, context) => {
+  switch (context.constants[1]) {
+    case TTY.values.TIOCGPTPEER:
+      return openWord(value, context)
+    case TTY.values.TIOCSCTTY:
+      return number(value)
+    default:
+      return pointer(value)
+  }
+}
 const fcntlArgument: Printer = (value, context) => {
   switch (context.constants[1]) {
     case F.values.F_SETFD:
@@ -168,7 +178,7 @@ export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
   ],
   statfs: [path, ['buf', pointer]],
   fstatfs: [file, ['buf', pointer]],
-  ioctl: [file, ['op', request], ['argp', pointer]],
+  ioctl: [file, ['op', request], ['argp', ioctlArgument]],
   lseek: [file, ['offset', number], ['whence', from(SEEK)]],
   ftruncate: [file, ['length', number]],
   ppoll: [
