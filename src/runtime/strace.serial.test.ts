@@ -7,6 +7,7 @@ import { COMMAND, tsrunc } from '../cli/testing.ts'
 import type { ListedOp } from '../program/listing.ts'
 import { remove } from './delete.ts'
 import { asUser, bind, inUserNamespace, tmpfs } from './fixtures/compare.ts'
+import { ConsoleSocket } from './fixtures/console-socket.ts'
 import { OTHER_IDS } from './fixtures/side-by-side.ts'
 import { type Call, parseTrace } from './fixtures/trace.ts'
 import { Program } from './fixtures/walk.ts'
@@ -45,34 +46,36 @@ const CONFIGS: Readonly<Record<string, (config: Draft, world: World) => void>> =
     config.root.readonly = false
     delete config.process.capabilities
   },
+  'a terminal, a time namespace'(config) {
+    config.process.terminal = true
+    config.process.consoleSize = { height: 30, width: 90 }
+    config.linux.namespaces.push({ type: 'time' })
+    config.linux.timeOffsets = { boottime: { secs: 100 } }
+  },
 }
 
 /** Creates a container under strace, starts and kills it. */
-async function traced(world: World, id: string): Promise<Call[]> {
-  const file = join(world.directory, 'trace')
-  const pidFile = join(world.directory, 'pid')
-  const create = [
-    ...COMMAND,
-    '--root',
-    world.runtime.root,
-    'create',
-    '--bundle',
-    world.bundle,
-    '--pid-file',
-    pidFile,
-    id,
+async function traced({ runtime, directory, bundle }: World, id: string, terminal: boolean): Promise<Call[]> {
+  const [file, pidFile, path] = ['trace', 'pid', 'console'].map(name => join(directory, name)) as [
+    string,
+    string,
+    string,
   ]
+  const socket = terminal ? await ConsoleSocket.listen(path) : undefined
+  const flags = ['--bundle', bundle, '--pid-file', pidFile, ...(terminal ? ['--console-socket', path] : [])]
+  const create = [...COMMAND, '--root', runtime.root, 'create', ...flags, id]
   const strace = spawn('strace', ['-f', '-v', '-s', '4096', '-e', 'signal=none', '-o', file, ...create], {
     stdio: 'ignore',
   })
   const ended = new Promise(resolve => strace.once('exit', resolve))
   await until(() => existsSync(pidFile))
-  start(world.runtime, id)
-  const { pid } = state(world.runtime, id)
+  using _master = (await socket?.accept())?.master
+  start(runtime, id)
+  const { pid } = state(runtime, id)
   await until(() => readFileSync(`/proc/${pid}/comm`, 'utf8') === 'sleep\n')
-  kill(world.runtime, id, 'KILL')
+  kill(runtime, id, 'KILL')
   await ended
-  remove(world.runtime, id, { force: true })
+  remove(runtime, id, { force: true })
   return parseTrace(readFileSync(file, 'utf8'))
 }
 
@@ -94,13 +97,15 @@ t.test('strace sees what the listing says', { skip }, async t => {
   for (const [name, change] of Object.entries(CONFIGS)) {
     const world = new World(t)
     const id = newId()
+    let terminal = false
     world.configure(config => {
       config.linux.cgroupsPath = `/${id}`
       change(config, world)
+      terminal = config.process.terminal
     })
     const { stdout } = tsrunc(['plan', '--format', 'json', '--bundle', world.bundle])
     const ops: ListedOp[] = JSON.parse(stdout.replaceAll('_ses.ID', `_ses.${id}`))
-    const calls = ofInit(await traced(world, id))
+    const calls = ofInit(await traced(world, id, terminal))
     const { problem, seen, compared, ended } = new Program(ops).walk(calls)
     t.match(
       new Program(ops.map(changed)).walk(calls).problem,
