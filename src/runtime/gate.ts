@@ -3,6 +3,7 @@
 // fifo for writing. fifo(7); the messages are those of program/sync.ts.
 import { readFileSync } from 'node:fs'
 import { AT, O } from '../abi/fcntl.ts'
+import { StateError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { fileCalls } from '../host/libc-files.ts'
@@ -54,6 +55,7 @@ export function passGate(container: Container): Passage {
   if (pidfd === undefined || container.init === undefined) return { kind: 'closed' }
   using gate = container.directory.fd.openAt(GATE, O.bits.O_PATH | O.bits.O_DIRECTORY | O.bits.O_NOFOLLOW)
   using fifo = gate.openAt(EXEC_FIFO, O.bits.O_RDONLY | O.bits.O_NONBLOCK | O.bits.O_NOFOLLOW)
+  if (!fifo.stat().isFIFO()) throw new StateError(`container ${container.id}: ${EXEC_FIFO} is no fifo`)
   const received: Uint8Array[] = []
   for (;;) {
     const ready = waitReadable([fifo, pidfd], received.length === 0 ? DOUBT_MS : -1)

@@ -1,5 +1,5 @@
 // The state directory: the runtime's root, and one directory in it for each container, reserved by mkdir. Knows
-// nothing of what a status allows, nor what the files mean. Place and modes are those of runc(8).
+// nothing of what a status allows, nor what the files mean. Its place is as with runc(8).
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { O } from '../abi/fcntl.ts'
@@ -46,8 +46,8 @@ export function openRuntime(options: RuntimeOptions = {}): Runtime {
 
 const DIRECTORY = O.bits.O_PATH | O.bits.O_DIRECTORY
 const ROOT_MODE = 0o700
-/** Others may pass through, as with runc: engines put files of theirs below it. */
-const CONTAINER_MODE = 0o711
+/** Nobody else passes through, also where the root lets them: anybody may write to the fifo that lies in it. */
+const CONTAINER_MODE = 0o700
 const FILE_MODE = 0o600
 const WRITABLE_BY_OTHERS = 0o002
 const LARGEST_FILE = 64 * 1024 * 1024
