@@ -59,8 +59,10 @@ t.test('a process that a group holds, and a group of the same name', skip, async
   t.ok(savedCgroup({ ...cgroup.saved, directories: elsewhere }).isReplaced)
   cgroup.remove()
   t.notOk(saved.isReplaced, 'gone is not replaced')
-  newCgroup({ cgroupsPath: cgroup.facts().v1[0]?.path ?? cgroup.facts().v2?.path, id: 'x' }).create()
+  const again = newCgroup({ cgroupsPath: cgroup.facts().v1[0]?.path ?? cgroup.facts().v2?.path, id: 'x' })
+  again.create()
   t.ok(saved.isReplaced)
+  again.remove() // with the parent that it has made
 })
 
 t.test('a frozen process stops, thawed it goes on, SIGKILL ends it frozen or not', skip, async t => {
