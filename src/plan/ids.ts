@@ -20,13 +20,16 @@ export function newUserNamespace(context: PlanContext, origin: Origin): Op[] {
   ]
 }
 
+/** The groups of the caller; EPERM where setgroups is denied: then they stay, as the kernel wants it. */
+export const leaveGroups = (origin: Origin): Op =>
+  syscall('setgroups', [int(0), NULL], origin, { on: { errnos: ['EPERM'] } })
+
 /** In a user namespace the ids of the caller may have no meaning: what is mounted and made from here on belongs to 0. */
 export function becomeRoot(origin: Origin): Op[] {
   const root: Origin = { ...origin, intent: 'become root of the user namespace' }
   const zero = int(0)
   return [
-    // groups of the caller; EPERM where setgroups is denied: then they stay, as the kernel wants it
-    syscall('setgroups', [zero, NULL], root, { on: { errnos: ['EPERM'] } }),
+    leaveGroups(root),
     syscall('setresgid', [zero, zero, zero], root),
     syscall('setresuid', [zero, zero, zero], root),
     // a change of ids gives /proc/self back to tracers of the same user

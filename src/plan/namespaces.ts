@@ -36,7 +36,7 @@ import {
   say,
   waitForGo,
 } from './context.ts'
-import { becomeRoot, newUserNamespace } from './ids.ts'
+import { becomeRoot, leaveGroups, newUserNamespace } from './ids.ts'
 import { close } from './mount-calls.ts'
 import { openProc } from './proc-file.ts'
 import { HERE, openBits } from './resolve.ts'
@@ -112,7 +112,9 @@ function joinAll(context: PlanContext): Op[] {
   if (first === undefined) return []
   if (first.kind !== 'user') return [...opens, ...joined.flatMap(join)]
   const rest = others.map(other => ({ ...other, done: slot(`joined the ${other.kind} namespace`) }))
-  return [...opens, ...rest.flatMap(joinEarly), ...join(first), ...becomeRoot(first.origin), ...rest.flatMap(joinLate)]
+  const inside = [...join(first), ...becomeRoot(first.origin), ...rest.flatMap(joinLate)]
+  // inside it may be denied for good, and the groups of the caller would stay
+  return [...opens, ...rest.flatMap(joinEarly), leaveGroups(first.origin), ...inside]
 }
 
 interface Joined {

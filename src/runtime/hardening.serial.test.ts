@@ -1,7 +1,8 @@
 // Known attacks on container runtimes, tried on this one: through descriptors that are left open, through what can be
 // seen of a waiting init, through places that a config or a fellow container chooses, through what the caller has.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   openSync,
@@ -365,6 +366,39 @@ t.test('nothing of the caller is handed on', { skip }, async t => {
   t.match(program, /^Groups:\t\s*$/m)
   t.match(program, /^NoNewPrivs:\t1$/m)
   t.equal(readFileSync(join(out, 'umask'), 'utf8'), '0022\n')
+})
+
+t.test('groups of the caller stay outside of a user namespace that forbids to leave them', { skip }, async t => {
+  const world = new World(t)
+  const unprivileged = ['--reuid', '1000', '--regid', '1000', '--clear-groups']
+  const other = spawn('setpriv', [
+    ...unprivileged,
+    'unshare',
+    '--user',
+    '--map-root-user',
+    'sh',
+    '-c',
+    'echo; exec sleep 60',
+  ])
+  t.teardown(() => other.kill('SIGKILL'))
+  await new Promise(resolve => other.stdout.once('data', resolve))
+  t.equal(readFileSync(`/proc/${other.pid}/setgroups`, 'utf8'), 'deny\n')
+  spawnSync('chown', ['-R', '1000:1000', join(world.bundle, 'rootfs')])
+  chmodSync(world.directory, 0o755)
+  const configure = (groups: number[]) =>
+    shell(world, 'cat /proc/self/status', config => {
+      config.linux.namespaces = config.linux.namespaces.filter((each: { type: string }) => each.type !== 'network')
+      config.linux.namespaces.push({ type: 'user', path: `/proc/${other.pid}/ns/user` })
+      config.mounts = config.mounts.filter((each: { destination: string }) => each.destination === '/proc')
+      config.linux.maskedPaths = []
+      config.process.user.additionalGids = groups
+    })
+  const through = ['setpriv', '--groups', '4,27']
+  configure([])
+  const { stdout, stderr } = run(world, { through })
+  t.match(stdout, /^Groups:\t\s*$/m, stderr)
+  configure([0])
+  t.match(run(world, { through }).stderr, '/process/user/additionalGids', 'groups that are asked for are not left out')
 })
 
 t.test('a hook of the image holds no file of the host', { skip }, async t => {
