@@ -24,6 +24,13 @@ t.test('an error of init, for people', async t => {
   )
 })
 
+t.test('what steers a terminal is printed in words', async t => {
+  const error = new HookError('output: \u001b]0;title\u0007 tab\there\r\u009b31m\nsecond line', {
+    where: '/hooks/prestart/0',
+  })
+  t.match(textReport(error, create), 'output: \\x1b]0;title\\x07 tab\there\\x0d\\x9b31m\nsecond line\n')
+})
+
 t.test('the first line has the shape of runc', async t => {
   const first = (error: Error, scene: object) => textReport(error, scene).split('\n')[0]
   const missing = new InitError('exec: "x": executable file not found in $PATH', { where: '/process/args/0' })

@@ -65,8 +65,12 @@ export function textReport(error: unknown, scene: Scene): string {
     for (const undo of error.undoErrors) lines.push(`  while cleaning up: ${undo.message}`)
   }
   if (scene.debug || !(error instanceof TsruncError)) lines.push(...stackLines(error))
-  return `${lines.join('\n')}\n`
+  return `${lines.map(printable).join('\n')}\n`
 }
+
+/** Names and the output of hooks may come from an image: they are not to steer the reader's terminal. */
+const printable = (text: string): string =>
+  text.replace(/[^\P{Cc}\t\n]/gu, char => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 /** What the record has beside level, msg and time. */
 function fields(error: unknown, scene: Scene): Record<string, unknown> {
@@ -93,7 +97,7 @@ const syscallFields = (error: SyscallError): Record<string, unknown> => ({
 })
 
 /** Something that went wrong without making the command fail; debug level is no concern of engines. */
-export const warningText = (problem: Error): string => `tsrunc: warning: ${problem.message}\n`
+export const warningText = (problem: Error): string => `tsrunc: warning: ${printable(problem.message)}\n`
 
 /** RFC 3339 with seconds: containerd refuses a record whose time it cannot read. */
 const timestamp = (now: Date): string => now.toISOString().replace(/\.\d+Z$/, 'Z')
