@@ -1,4 +1,4 @@
-// Makes a clone ready to run: npm packages, generated code, compiled code, and with --for=test or --for=demo the
+// Makes a clone ready to run: npm packages, generated code, compiled code, and with --for=test, demo or containerd the
 // programs of the system that those need. Does only what is missing, one printed line for each thing done. Plain
 // JavaScript without imports of ours, since on a fresh clone nothing else is there yet.
 import { spawnSync } from 'node:child_process'
@@ -115,8 +115,12 @@ function isStatic(path) {
 
 /** @type {Record<string, { purposes: string[], isThere: () => boolean }>} */
 const SYSTEM_PACKAGES = {
-  'busybox-static': { purposes: ['demo', 'test'], isThere: () => isStatic('/bin/busybox') },
-  runc: { purposes: ['test'], isThere: () => program('runc') },
+  'busybox-static': { purposes: ['demo', 'test', 'containerd'], isThere: () => isStatic('/bin/busybox') },
+  runc: { purposes: ['test', 'containerd'], isThere: () => program('runc') },
+  containerd: {
+    purposes: ['containerd'],
+    isThere: () => ['containerd', 'ctr', 'containerd-shim-runc-v2'].every(program),
+  },
   crun: { purposes: ['test'], isThere: () => program('crun') },
   strace: { purposes: ['test'], isThere: () => program('strace') },
   'qemu-user-static': { purposes: ['test'], isThere: () => program('qemu-aarch64-static') },
