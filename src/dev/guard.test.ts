@@ -7,7 +7,7 @@ import t, { type Test } from 'tap'
 import { ARCHITECTURES, type Architecture, column } from '../abi/architecture.ts'
 import { SYSCALLS } from '../abi/syscalls.ts'
 import { Arm64 } from '../image/arm64.ts'
-import { codePlace, dataPlace, elf, MEMORY } from '../image/elf.ts'
+import { elf, LAYOUT } from '../image/elf.ts'
 import { X64 } from '../image/x64.ts'
 import { guard } from './guard.ts'
 import { emulator } from './run-image.ts'
@@ -55,9 +55,9 @@ function printer(architecture: Architecture, environ: number): Uint8Array {
 }
 
 function program(architecture: Architecture): Uint8Array {
-  const environ = MEMORY.address
-  const memory = { initial: new Uint8Array(0), memoryBytes: WORD, data: new Uint8Array(0) }
-  const { address } = codePlace(dataPlace(0, WORD), 0)
+  const environ = LAYOUT.zeroed
+  const memory = { initialized: new Uint8Array(0), zeroedBytes: WORD, constants: new Uint8Array(0) }
+  const address = LAYOUT.records
   const printing = printer(architecture, environ)
   const padding = -printing.length & (WORD - 1)
   const guardAddress = address + printing.length + padding
@@ -74,7 +74,7 @@ function program(architecture: Architecture): Uint8Array {
   })
   const before = entry - guardAddress
   const records = Buffer.concat([printing, Buffer.alloc(padding), bytes.subarray(0, before)])
-  return elf(architecture, { ...memory, records, interpreter: bytes.subarray(before) })
+  return elf(architecture, { ...memory, records }, bytes.subarray(before))
 }
 
 function runner(t: Test, architecture: Architecture) {

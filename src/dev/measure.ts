@@ -11,7 +11,7 @@ import { memoryFile, sealedMemfd } from '../host/memfd.ts'
 import { reap } from '../host/process.ts'
 import { architecture } from '../host/signature.ts'
 import { buildImage } from '../image/build.ts'
-import { address, cell, int, jump, label, load, NULL, type Op, pointers, slot, str, syscall } from '../program/op.ts'
+import { address, cell, jump, label, NULL, type Op, pointers, slot, syscall } from '../program/op.ts'
 
 export interface Cost {
   /** Milliseconds on the clock. */
@@ -50,17 +50,17 @@ type Commands = readonly (readonly string[])[]
 function program(commands: Commands, together: boolean, size: number): Op[] {
   const origin = { intent: 'measure' }
   const result = cell('result', size)
-  const look = (at: number): Op => syscall('clock_gettime', [int(CLOCK_MONOTONIC), address(result, at)], origin)
+  const look = (at: number): Op => syscall('clock_gettime', [CLOCK_MONOTONIC, address(result, at)], origin)
   const parts = commands.map((argv, index) => {
     const child = slot(`child ${index}`)
     const inside = label(`child ${index}`)
     const status = address(result, STATUSES + index * STATUS_SIZE)
     return {
       begin: [
-        syscall('clone', [int(SIG.SIGCHLD), NULL, NULL, NULL, NULL], origin, { result: child }),
+        syscall('clone', [SIG.SIGCHLD, NULL, NULL, NULL, NULL], origin, { result: child }),
         jump(inside, origin, { slot: child, mask: 0xffff_ffffn, is: 'eq', value: 0n }),
       ],
-      end: syscall('wait4', [load(child), status, NULL, NULL], origin),
+      end: syscall('wait4', [child, status, NULL, NULL], origin),
       inside: [inside, ...execute(argv)],
     }
   })
@@ -71,8 +71,8 @@ function program(commands: Commands, together: boolean, size: number): Op[] {
       ? [...parts.flatMap(part => part.begin), ...parts.map(part => part.end)]
       : parts.flatMap(part => [...part.begin, part.end])),
     look(END),
-    syscall('getrusage', [int(RUSAGE_CHILDREN), address(result, USAGE)], origin),
-    syscall('write', [int(RESULTS), address(result), int(size)], origin),
+    syscall('getrusage', [RUSAGE_CHILDREN, address(result, USAGE)], origin),
+    syscall('write', [RESULTS, address(result), size], origin),
     syscall('exit_group', [NULL], origin),
     ...parts.flatMap(part => part.inside),
   ]
@@ -82,8 +82,8 @@ function execute(argv: readonly string[]): Op[] {
   const origin = { intent: `execute ${argv.join(' ')}` }
   const environment = [`PATH=${process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`]
   return [
-    syscall('close', [int(RESULTS)], origin),
-    syscall('execve', [str(inPath(argv[0] ?? '')), pointers(argv.map(str)), pointers(environment.map(str))], origin),
+    syscall('close', [RESULTS], origin),
+    syscall('execve', [inPath(argv[0] ?? ''), pointers(argv), pointers(environment)], origin),
   ]
 }
 

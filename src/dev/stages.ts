@@ -12,7 +12,7 @@ import { receive, send, seqpacketPair } from '../host/socket.ts'
 import { buildImage } from '../image/build.ts'
 import type { PlanContext, Stage } from '../plan/context.ts'
 import type { Architecture } from '../plan/facts.ts'
-import { int, NULL, type Op, type Slot, str, syscall } from '../program/op.ts'
+import { NULL, type Op, type Slot, syscall } from '../program/op.ts'
 import { failure, origins } from '../program/origins.ts'
 import { MESSAGE, message } from '../program/sync.ts'
 import { type Given, testContext } from './golden.ts'
@@ -50,7 +50,7 @@ export class Program {
     const { sync, hookState: state, hookOutput } = context.facts.descriptors
     const [ours, theirs] = seqpacketPair()
     this.sync = ours
-    this.#ops = [...ops, syscall('exit_group', [int(0)], { intent: 'end the test' })]
+    this.#ops = [...ops, syscall('exit_group', [0], { intent: 'end the test' })]
     this.#output = [memoryFile('stdout'), memoryFile('stderr'), memoryFile('hooks')]
     using image = sealedMemfd('test', buildImage(this.#ops, ARCHITECTURE, sync))
     using document = memoryFile('state', hookState)
@@ -111,7 +111,7 @@ export const runStages = (
 // ---- ops that stand for what the other stages do ----
 
 export const unshare = (...kinds: readonly (keyof typeof CLONE.bits)[]): Op[] => [
-  syscall('unshare', [int(kinds.reduce((flags, kind) => flags | CLONE.bits[kind], 0n))], ORIGIN),
+  syscall('unshare', [kinds.reduce((flags, kind) => flags | CLONE.bits[kind], 0n)], ORIGIN),
 ]
 
 /** A mount namespace from which nothing gets out. */
@@ -121,15 +121,15 @@ export const privateMounts = (): Op[] => [
 ]
 
 export function mounting(source: string, target: string, type: string | undefined, flags = 0n, data?: string): Op {
-  const text = (value: string | undefined) => (value === undefined ? NULL : str(value))
-  return syscall('mount', [str(source), str(target), text(type), int(flags), text(data)], ORIGIN)
+  const text = (value: string | undefined) => (value === undefined ? NULL : value)
+  return syscall('mount', [source, target, text(type), flags, text(data)], ORIGIN)
 }
 
-export const makingDirectory = (path: string): Op => syscall('mkdirat', [int(AT_FDCWD), str(path), int(0o755)], ORIGIN)
+export const makingDirectory = (path: string): Op => syscall('mkdirat', [AT_FDCWD, path, 0o755], ORIGIN)
 
 export function opening(path: string, slot: Slot): Op {
   const { O_PATH, O_CLOEXEC } = openFlags(ARCHITECTURE).bits
-  return syscall('openat', [int(AT_FDCWD), str(path), int(O_PATH | O_CLOEXEC)], ORIGIN, { result: slot })
+  return syscall('openat', [AT_FDCWD, path, O_PATH | O_CLOEXEC], ORIGIN, { result: slot })
 }
 
 /** The two slots that every plan has. */
@@ -138,4 +138,4 @@ export const openingShared = (context: PlanContext, root: string): Op[] => [
   opening('/proc', context.slots.proc),
 ]
 
-export const withoutUmask = (): Op => syscall('umask', [int(0)], ORIGIN)
+export const withoutUmask = (): Op => syscall('umask', [0], ORIGIN)

@@ -1,75 +1,70 @@
 // A static executable without sections, at fixed addresses below 4 GiB, so that every address in a program is a
 // constant of 32 bits. elf(5).
 //
-//   file      | headers | initial memory | constants | records, interpreter |
-//   segment   | writable, then zeros     | read only | read, execute        |
+//   file     | headers, initialized memory | constants | records, interpreter |
+//   segment  | writable                    | read only | read, execute        |  and zeroed memory, writable, no file
 //
-// The order is the one in which sizes become known: constants hold addresses of memory, records those of constants.
+// Each area has an address of its own, far from the others, and begins on a page in the file too, since files are
+// mapped by pages. So addresses are known before sizes are, and a program is laid out in one pass.
 // Constants have a segment of their own because the kernel, when it fetches a page of a file, maps its neighbours in
 // the same segment too: a waiting program that reads one text should not get all of its records back with it.
 import type { Architecture } from '../abi/architecture.ts'
 import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader } from '../abi/elf.ts'
+import type { Assembled } from '../program/assemble.ts'
+import type { Layout } from '../program/memory.ts'
 
 const BASE = 0x400000
-/** The largest page of either architecture: segments with different rights must not share one. */
-const LARGEST_PAGE = 0x10000
-const HEADERS = elfHeader.size + 4 * programHeader.size
+const SEGMENTS = 5
+const HEADERS = elfHeader.size + SEGMENTS * programHeader.size
 
-const roundUp = (value: number, to: number): number => Math.ceil(value / to) * to
-
-/** Where in the file, and where in memory. */
-export interface Place {
-  readonly offset: number
-  readonly address: number
+export const LAYOUT: Layout = {
+  initialized: BASE + HEADERS,
+  constants: 0x1000_0000,
+  records: 0x2000_0000,
+  zeroed: 0x3000_0000,
 }
 
-/** The writable memory, behind the headers. */
-export const MEMORY: Place = { offset: roundUp(HEADERS, 16), address: BASE + roundUp(HEADERS, 16) }
+/** The largest page of the architecture. */
+const PAGE: Readonly<Record<Architecture, number>> = { x86_64: 0x1000, aarch64: 0x10000 }
 
-/** A segment is mapped from the file by pages: within a page, offset and address must agree. */
-function after(previous: Place, fileBytes: number, memoryBytes: number): Place {
-  const offset = roundUp(previous.offset + fileBytes, 64)
-  return { offset, address: roundUp(previous.address + memoryBytes, LARGEST_PAGE) + (offset % LARGEST_PAGE) }
-}
-
-export const dataPlace = (initialBytes: number, memoryBytes: number): Place => after(MEMORY, initialBytes, memoryBytes)
-export const codePlace = (data: Place, dataBytes: number): Place => after(data, dataBytes, dataBytes)
-
-export interface Contents {
-  readonly initial: Uint8Array
-  readonly memoryBytes: number
-  readonly data: Uint8Array
-  readonly records: Uint8Array
-  /** Its first instruction is where the process starts. */
-  readonly interpreter: Uint8Array
-}
-
-export function elf(architecture: Architecture, contents: Contents): Uint8Array {
-  const { initial, memoryBytes, data, records, interpreter } = contents
-  const dataAt = dataPlace(initial.length, memoryBytes)
-  const codeAt = codePlace(dataAt, data.length)
+/** `interpreter`: its first instruction is where the process starts. */
+export function elf(architecture: Architecture, assembled: Assembled, interpreter: Uint8Array): Uint8Array {
+  const { initialized, zeroedBytes, constants, records } = assembled
+  const page = PAGE[architecture]
+  const toPage = (offset: number): number => Math.ceil(offset / page) * page
+  const memoryBytes = HEADERS + initialized.length
+  const constantsAt = toPage(memoryBytes)
+  const recordsAt = toPage(constantsAt + constants.length)
   const codeBytes = records.length + interpreter.length
-  const { PF_R, PF_W, PF_X } = PF.bits
-  const segments = [
-    loaded(PF_R | PF_W, { offset: 0, address: BASE }, MEMORY.offset + initial.length, MEMORY.offset + memoryBytes),
-    loaded(PF_R, dataAt, data.length),
-    loaded(PF_R | PF_X, codeAt, codeBytes),
-    programHeader.encode({ p_type: PT.values.PT_GNU_STACK, p_flags: PF_R | PF_W, p_align: 16 }),
+  const file = new Uint8Array(recordsAt + codeBytes)
+  const segment = (p_flags: bigint, p_offset: number, p_vaddr: number, p_filesz: number, p_memsz: number): Uint8Array =>
+    programHeader.encode({ ...LOAD, p_flags, p_offset, p_vaddr, p_paddr: p_vaddr, p_filesz, p_memsz, p_align: page })
+  const headers = [
+    fileHeader(architecture, LAYOUT.records + records.length),
+    segment(READ_WRITE, 0, BASE, memoryBytes, memoryBytes),
+    segment(PF.bits.PF_R, constantsAt, LAYOUT.constants, constants.length, constants.length),
+    segment(READ_EXECUTE, recordsAt, LAYOUT.records, codeBytes, codeBytes),
+    segment(READ_WRITE, 0, LAYOUT.zeroed, 0, zeroedBytes),
+    programHeader.encode({ p_type: PT.values.PT_GNU_STACK, p_flags: READ_WRITE, p_align: 16 }),
   ]
-  const file = new Uint8Array(codeAt.offset + codeBytes)
-  file.set(fileHeader(architecture, codeAt.address + records.length))
-  segments.forEach((segment, i) => {
-    file.set(segment, elfHeader.size + i * programHeader.size)
-  })
-  file.set(initial, MEMORY.offset)
-  file.set(data, dataAt.offset)
-  file.set(records, codeAt.offset)
-  file.set(interpreter, codeAt.offset + records.length)
+  let at = 0
+  for (const header of headers) {
+    file.set(header, at)
+    at += header.length
+  }
+  file.set(initialized, HEADERS)
+  file.set(constants, constantsAt)
+  file.set(records, recordsAt)
+  file.set(interpreter, recordsAt + records.length)
   return file
 }
 
-function fileHeader(architecture: Architecture, entry: number): Uint8Array {
-  return elfHeader.encode({
+const LOAD = { p_type: PT.values.PT_LOAD }
+const READ_WRITE = PF.bits.PF_R | PF.bits.PF_W
+const READ_EXECUTE = PF.bits.PF_R | PF.bits.PF_X
+
+const fileHeader = (architecture: Architecture, entry: number): Uint8Array =>
+  elfHeader.encode({
     e_ident: ELF_IDENT,
     e_type: ET.values.ET_EXEC,
     e_machine: architecture === 'x86_64' ? EM.values.EM_X86_64 : EM.values.EM_AARCH64,
@@ -78,18 +73,5 @@ function fileHeader(architecture: Architecture, entry: number): Uint8Array {
     e_phoff: elfHeader.size,
     e_ehsize: elfHeader.size,
     e_phentsize: programHeader.size,
-    e_phnum: 4,
-  })
-}
-
-const loaded = (p_flags: bigint, { offset, address }: Place, p_filesz: number, p_memsz = p_filesz): Uint8Array =>
-  programHeader.encode({
-    p_type: PT.values.PT_LOAD,
-    p_flags,
-    p_offset: offset,
-    p_vaddr: address,
-    p_paddr: address,
-    p_filesz,
-    p_memsz,
-    p_align: LARGEST_PAGE,
+    e_phnum: SEGMENTS,
   })

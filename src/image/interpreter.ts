@@ -2,42 +2,45 @@
 // knowledge of what a record is for; on an error that the record does not expect it reports {op, errno} and ends.
 // It lies right behind the last record, where a program that waits at its end has it in the same page.
 import { type Architecture, column } from '../abi/architecture.ts'
+import { ERRNO } from '../abi/errno.ts'
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
-import { ANY_ERRNO, AT, CONDITION, KIND, MAX_ERRNOS, MAX_OPERANDS, RECORD_SIZE } from '../program/encode.ts'
+import { FIXED } from '../program/assemble.ts'
+import { ANY_ERRNO, AT, CONDITION, FLAG, KIND, MAX_ERRNOS, MAX_OPERANDS, RECORD_SIZE } from '../program/encode.ts'
 import { message } from '../program/sync.ts'
 import { Arm64 } from './arm64.ts'
+import { LAYOUT } from './elf.ts'
 import type { Comparison, Machine, Register } from './machine.ts'
 import { X64 } from './x64.ts'
 
 /** The addresses that the interpreter itself uses. */
-export interface Fixed {
+const PLACES = {
   /** The first record. */
-  readonly records: number
+  records: LAYOUT.records,
   /** The word that holds the descriptor for failures. */
-  readonly errorChannel: number
+  errorChannel: LAYOUT.initialized + FIXED.errorChannel,
   /** The failure message, complete but for op and value. */
-  readonly failure: number
+  failure: LAYOUT.initialized + FIXED.failure,
 }
 
 const ARGUMENTS: readonly Register[] = ['arg0', 'arg1', 'arg2', 'arg3', 'arg4', 'arg5']
 
-/** The machine code; its first instruction is the entry point. */
-export function interpreter(architecture: Architecture, fixed: Fixed): Uint8Array {
+/** The machine code; its first instruction is the entry point. It is the same in every image: code.ts has it ready. */
+export function interpreter(architecture: Architecture): Uint8Array {
   const machine = architecture === 'x86_64' ? new X64() : new Arm64()
-  machine.constant('record', fixed.records)
+  machine.constant('record', PLACES.records)
   runRecord(machine)
   makeCall(machine)
   goOn(machine)
   matchError(machine)
   controlRecords(machine)
-  report(machine, architecture, fixed)
+  report(machine, architecture)
   return machine.finish()
 }
 
 /** Fetches all operands, whatever the kind, and goes to the part for that kind. */
 function runRecord(machine: Machine): void {
   machine.label('run')
-  machine.load(1, 'loads', 'record', AT.loads)
+  machine.load(1, 'loads', 'record', AT.flags)
   for (let i = 0; i < MAX_OPERANDS; i++) {
     const argument = ARGUMENTS[i] as Register // there are MAX_OPERANDS of them
     machine.load(8, argument, 'record', AT.operands + 8 * i)
@@ -46,7 +49,7 @@ function runRecord(machine: Machine): void {
     machine.label(`operand ${i}`)
   }
   machine.load(1, 'temp', 'record', AT.kind)
-  for (const kind of ['JUMP', 'SET', 'FAIL'] as const) machine.jumpIf('temp', 'eq', Number(KIND.values[kind]), kind)
+  for (const kind of ['JUMP', 'SET'] as const) machine.jumpIf('temp', 'eq', Number(KIND.values[kind]), kind)
 }
 
 function makeCall(machine: Machine): void {
@@ -54,8 +57,11 @@ function makeCall(machine: Machine): void {
   machine.syscall()
   machine.jumpIf('result', 'ge', -4095, 'error') // -4095…-1 are errors, syscall(2)
   machine.load(4, 'temp', 'record', AT.result)
-  machine.jumpIf('temp', 'eq', 0, 'next')
+  machine.jumpIf('temp', 'eq', 0, 'no result')
   machine.store(8, 'result', 'temp', 0)
+  machine.label('no result')
+  machine.jumpIfBitClear('loads', FLAG.SUCCESS, 'next')
+  machine.jump('target')
 }
 
 function goOn(machine: Machine): void {
@@ -68,6 +74,9 @@ function goOn(machine: Machine): void {
 function matchError(machine: Machine): void {
   machine.label('error')
   machine.negate('value', 'result')
+  machine.jumpIfBitClear('loads', FLAG.AGAIN, 'not again')
+  machine.jumpIf('value', 'eq', ERRNO.EAGAIN[0], 'run')
+  machine.label('not again')
   machine.load(1, 'temp', 'record', AT.errnos)
   machine.jumpIf('temp', 'eq', ANY_ERRNO, 'expected')
   machine.jumpIf('temp', 'eq', 'value', 'expected')
@@ -77,6 +86,9 @@ function matchError(machine: Machine): void {
   }
   machine.jump('report')
   machine.label('expected')
+  machine.jumpIfBitClear('loads', FLAG.SUCCESS, 'target')
+  machine.jump('next')
+  machine.label('target')
   machine.load(4, 'temp', 'record', AT.target)
   machine.jumpIf('temp', 'eq', 0, 'next')
   machine.move('record', 'temp')
@@ -95,7 +107,9 @@ function controlRecords(machine: Machine): void {
   }
   machine.jump('next')
   machine.label('go')
-  machine.load(4, 'record', 'record', AT.target)
+  machine.load(4, 'temp', 'record', AT.target)
+  machine.jumpIf('temp', 'eq', 0, 'FAIL')
+  machine.move('record', 'temp')
   machine.jump('run')
 
   machine.label('SET')
@@ -104,23 +118,23 @@ function controlRecords(machine: Machine): void {
   machine.jump('next')
 
   machine.label('FAIL')
-  machine.move('value', 'arg0')
+  machine.move('value', 'arg3')
 }
 
 /** Completes the failure message, writes it and ends the process; runs on from FAIL. */
-function report(machine: Machine, architecture: Architecture, fixed: Fixed): void {
+function report(machine: Machine, architecture: Architecture): void {
   const call = (name: SyscallName): void => {
     machine.constant('number', SYSCALLS[name][column(architecture)] as number) // both architectures have these
     machine.syscall()
   }
   machine.label('report')
-  machine.constant('arg1', fixed.failure)
+  machine.constant('arg1', PLACES.failure)
   machine.store(8, 'value', 'arg1', message.offset('value'))
-  machine.constant('temp', fixed.records)
+  machine.constant('temp', PLACES.records)
   machine.subtract('record', 'temp')
   machine.shiftRight('record', Math.log2(RECORD_SIZE))
   machine.store(4, 'record', 'arg1', message.offset('op'))
-  machine.constant('temp', fixed.errorChannel)
+  machine.constant('temp', PLACES.errorChannel)
   machine.load(8, 'arg0', 'temp', 0)
   machine.constant('arg2', message.size)
   call('write')

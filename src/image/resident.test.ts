@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { int, NULL, type Op, release, type Slot, slot, str, syscall } from '../program/op.ts'
+import { NULL, type Op, release, type Slot, slot, syscall } from '../program/op.ts'
 import { buildImage } from './build.ts'
 
 const origin = { intent: 'test' }
@@ -14,12 +14,11 @@ function waiting(count: number, before: readonly Op[] = []): Op[] {
   const slots = Array.from({ length: 40 }, () => slot('result'))
   const steps = Array.from(
     { length: count },
-    (_, i) =>
-      syscall('getpid', [int(3), str(`/a/path/of/usual/length/${i % 80}`)], origin, { result: slots[i % 40] as Slot }), // one of 40
+    (_, i) => syscall('getpid', [3, `/a/path/of/usual/length/${i % 80}`], origin, { result: slots[i % 40] as Slot }), // one of 40
   )
-  const ready = syscall('write', [int(1), str('.'), int(1)], origin)
+  const ready = syscall('write', [1, '.', 1], origin)
   const wait = syscall('ppoll', [NULL, NULL, NULL, NULL, NULL], origin)
-  return [...steps, ...before, ready, wait, syscall('exit_group', [int(0)], origin)]
+  return [...steps, ...before, ready, wait, syscall('exit_group', [0], origin)]
 }
 
 const skip = process.arch === 'x64' ? false : 'measured on x86_64 only'

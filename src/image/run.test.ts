@@ -6,43 +6,39 @@ import { ERRNO, type ErrnoName } from '../abi/errno.ts'
 import { AT_FDCWD, openFlags } from '../abi/fcntl.ts'
 import { SIG } from '../abi/signal.ts'
 import type { SyscallName } from '../abi/syscalls.ts'
-import { WAIT } from '../abi/wait.ts'
+import { timespec, WAIT } from '../abi/wait.ts'
 import { emulator, type ImageRun, runImage } from '../dev/run-image.ts'
 import { HOOK_STATUS, HOOK_STATUS_KIND_OFFSET, hookStatus } from '../program/hook-status.ts'
 import {
   address,
   bytes,
+  type CallRest,
   type Condition,
   cell,
   ERROR_CHANNEL,
   fail,
-  int,
   jump,
   label,
-  load,
   NULL,
   type Op,
   type Operand,
   pointers,
   release,
-  type SyscallOp,
   set,
   slot,
   slotIn,
-  str,
   syscall,
 } from '../program/op.ts'
 import { message } from '../program/sync.ts'
 
 const origin = { intent: 'test' }
-const call = (name: SyscallName, args: readonly Operand[], rest: Pick<SyscallOp, 'on' | 'result'> = {}): Op =>
-  syscall(name, args, origin, rest)
-const exit = (status: Operand | number): Op => call('exit_group', [typeof status === 'number' ? int(status) : status])
+const call = (name: SyscallName, args: readonly Operand[], rest: CallRest = {}): Op => syscall(name, args, origin, rest)
+const exit = (status: Operand | number): Op => call('exit_group', [typeof status === 'number' ? status : status])
 
 const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, architecture: Architecture) => void> = {
   'calls, results and the exit status': (t, run) => {
     const pid = slot('pid')
-    const out = run([call('getpid', [], { result: pid }), call('write', [int(1), address(pid.cell), int(8)]), exit(7)])
+    const out = run([call('getpid', [], { result: pid }), call('write', [1, address(pid.cell), 8]), exit(7)])
     t.equal(out.status, 7)
     t.equal(out.failure, undefined)
     t.equal(out.stdout.readBigUInt64LE(), BigInt(out.pid))
@@ -50,14 +46,14 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
 
   'an error that is not expected ends the program with a record': (t, run) => {
     const skipped = label('skipped')
-    const out = run([skipped, call('getpid', []), call('chdir', [str('/does/not/exist')]), exit(9)])
+    const out = run([skipped, call('getpid', []), call('chdir', ['/does/not/exist']), exit(9)])
     t.equal(out.status, 1)
     t.same(out.failure, { op: 1, value: BigInt(ERRNO.ENOENT[0]) })
   },
 
   'errors are matched at each of the four places, or any': (t, run) => {
     const bad = (errnos: readonly ErrnoName[] | 'any', to?: ReturnType<typeof label>): Op =>
-      call('close', [int(99)], { on: to === undefined ? { errnos } : { errnos, to } })
+      call('close', [99], { on: to === undefined ? { errnos } : { errnos, to } })
     const others = ['EPERM', 'EIO', 'ENOENT', 'EAGAIN'] as const
     for (let i = 0; i < 4; i++) {
       const errnos: ErrnoName[] = [...others]
@@ -77,10 +73,38 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
     )
   },
 
+  'a success that goes on elsewhere; expected errors go on with the next op': (t, run) => {
+    const there = label('there')
+    const pid = slot('pid')
+    const getpid = call('getpid', [], { result: pid, success: there })
+    t.equal(
+      run([getpid, exit(60), there, fail(1, origin, { slot: pid, mask: -1n, is: 'eq', value: 0n }), exit(61)]).status,
+      61,
+    )
+    const failing = (on?: CallRest['on']): Op => call('close', [99], { on, success: there })
+    t.equal(run([failing({ errnos: ['EIO', 'EBADF'] }), exit(62), there, exit(1)]).status, 62)
+    t.equal(run([failing({ errnos: 'any' }), exit(63), there, exit(1)]).status, 63)
+    t.same(run([failing(), exit(1), there, exit(1)]).failure, { op: 0, value: BigInt(ERRNO.EBADF[0]) })
+  },
+
+  'after EAGAIN a call is made again': (t, run) => {
+    const [timer, expired] = [slot('timer'), slot('expirations')]
+    const soon = cell('itimerspec', 32, [timespec.encode({}), timespec.encode({ tv_nsec: 20_000_000 })])
+    const nonblocking = 0o4000 // TFD_NONBLOCK
+    const ops = (again: boolean): Op[] => [
+      call('timerfd_create', [1, nonblocking], { result: timer }),
+      call('timerfd_settime', [timer, 0, address(soon), NULL]),
+      call('read', [timer, address(expired.cell), 8], { again }),
+      exit(expired),
+    ]
+    t.equal(run(ops(true)).status, 1, 'one expiration')
+    t.same(run(ops(false)).failure, { op: 2, value: BigInt(ERRNO.EAGAIN[0]) })
+  },
+
   'the result of a failed call is not stored': (t, run) => {
     const kept = slot('kept')
-    const failing = call('close', [int(99)], { result: kept, on: { errnos: ['EBADF'] } })
-    t.equal(run([set(kept, int(33), origin), failing, exit(load(kept))]).status, 33)
+    const failing = call('close', [99], { result: kept, on: { errnos: ['EBADF'] } })
+    t.equal(run([set(kept, 33, origin), failing, exit(kept)]).status, 33)
   },
 
   'operands: loads at each place, negative constants, addresses': (t, run, architecture) => {
@@ -88,20 +112,20 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
     const refused = label('refused')
     const [fd, flags, path, at, mode] = [slot('fd'), slot('flags'), slot('path'), slot('at'), slot('mode')]
     const out = run([
-      set(at, int(AT_FDCWD), origin),
-      set(path, str('/dev/null'), origin),
-      set(flags, int(O.O_RDWR | O.O_CLOEXEC), origin),
-      set(mode, int(0), origin),
-      call('openat', [load(at), load(path), load(flags), load(mode)], { result: fd }),
-      call('write', [load(fd), load(path), int(9)]),
-      call('openat', [int(AT_FDCWD), str('/'), int(O.O_DIRECTORY | O.O_NOFOLLOW), int(0)]),
-      call('openat', [int(AT_FDCWD), load(path), int(O.O_DIRECTORY), int(0)], {
+      set(at, AT_FDCWD, origin),
+      set(path, '/dev/null', origin),
+      set(flags, O.O_RDWR | O.O_CLOEXEC, origin),
+      set(mode, 0, origin),
+      call('openat', [at, path, flags, mode], { result: fd }),
+      call('write', [fd, path, 9]),
+      call('openat', [AT_FDCWD, '/', O.O_DIRECTORY | O.O_NOFOLLOW, 0]),
+      call('openat', [AT_FDCWD, path, O.O_DIRECTORY, 0], {
         on: { errnos: ['ENOTDIR'], to: refused },
       }),
       exit(1),
       refused,
-      call('prctl', [int(4), int(1), load(mode), load(mode), load(mode), load(mode)]), // PR_SET_DUMPABLE
-      call('write', [int(1), load(path), int(9)]),
+      call('prctl', [4, 1, mode, mode, mode, mode]), // PR_SET_DUMPABLE
+      call('write', [1, path, 9]),
       exit(0),
     ])
     t.same([out.failure, out.status], [undefined, 0])
@@ -110,20 +134,20 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
 
   'memory with contents, and pointers in it': (t, run) => {
     const iov = cell('iov', 32, [
-      str('one '),
+      'one ',
       new Uint8Array([4, 0, 0, 0, 0, 0, 0, 0]),
       address(cell('two', 8, [Buffer.from('two\n')])),
     ])
-    const out = run([set(slotIn(iov, 24), int(4), origin), call('writev', [int(1), address(iov), int(2)]), exit(0)])
+    const out = run([set(slotIn(iov, 24), 4, origin), call('writev', [1, address(iov), 2]), exit(0)])
     t.equal(out.stdout.toString(), 'one two\n')
   },
 
   'set at an unaligned place': (t, run) => {
     const word = cell('word', 16)
     const out = run([
-      set(slotIn(word), int(9), origin),
-      set(slotIn(word, HOOK_STATUS_KIND_OFFSET), int(HOOK_STATUS.values.KILLED), origin),
-      fail(load(slotIn(word)), origin),
+      set(slotIn(word), 9, origin),
+      set(slotIn(word, HOOK_STATUS_KIND_OFFSET), HOOK_STATUS.values.KILLED, origin),
+      fail(slotIn(word), origin),
     ])
     t.same(out.failure, { op: 2, value: hookStatus('KILLED', 9) })
   },
@@ -149,9 +173,9 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
     const word = slot('word')
     const ops = table.flatMap(([held, is, mask, value]) => {
       const [yes, next] = [label('yes'), label('next')]
-      const say = (text: string): Op => call('write', [int(1), str(text), int(1)])
+      const say = (text: string): Op => call('write', [1, text, 1])
       const when = { slot: word, mask, is, value }
-      return [set(word, int(held), origin), jump(yes, origin, when), say('n'), jump(next, origin), yes, say('y'), next]
+      return [set(word, held, origin), jump(yes, origin, when), say('n'), jump(next, origin), yes, say('y'), next]
     })
     const out = run([...ops, exit(0)])
     t.equal(out.stdout.toString(), table.map(row => (row[4] ? 'y' : 'n')).join(''))
@@ -164,13 +188,13 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
     const fds = cell('fds', 8)
     // a program that starts with descriptors 0 to 3 gets 4 and 5
     const out = run([
-      call('pipe2', [address(fds), int(0)]),
-      call('write', [int(5), bytes(Buffer.from('x'.repeat(20))), int(20)]),
-      call('close', [int(5)]),
+      call('pipe2', [address(fds), 0]),
+      call('write', [5, bytes(Buffer.from('x'.repeat(20))), 20]),
+      call('close', [5]),
       again,
-      call('read', [int(4), address(buffer), int(8)], { result: got }),
+      call('read', [4, address(buffer), 8], { result: got }),
       jump(done, origin, { slot: got, mask: 2n ** 64n - 1n, is: 'eq', value: 0n }),
-      call('write', [int(1), address(buffer), load(got)]),
+      call('write', [1, address(buffer), got]),
       jump(again, origin),
       done,
       exit(0),
@@ -182,13 +206,13 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
     const [pid, status, child] = [slot('pid'), slot('status'), label('child')]
     const all = 2n ** 64n - 1n
     const out = run([
-      call('clone', [int(SIG.SIGCHLD), NULL, NULL, NULL, NULL], { result: pid }),
+      call('clone', [SIG.SIGCHLD, NULL, NULL, NULL, NULL], { result: pid }),
       jump(child, origin, { slot: pid, mask: all, is: 'eq', value: 0n }),
-      call('wait4', [load(pid), address(status.cell), int(WAIT.bits.__WALL), NULL]),
-      call('write', [int(1), address(status.cell), int(2)]),
+      call('wait4', [pid, address(status.cell), WAIT.bits.__WALL, NULL]),
+      call('write', [1, address(status.cell), 2]),
       exit(0),
       child,
-      call('write', [int(1), str('child '), int(6)]),
+      call('write', [1, 'child ', 6]),
       exit(5),
     ])
     t.equal(out.stdout.toString('latin1'), 'child \x00\x05')
@@ -196,35 +220,39 @@ const cases: Record<string, (t: Test, run: (ops: readonly Op[]) => ImageRun, arc
   },
 
   'another program: arguments, environment': (t, run) => {
-    const argv = pointers([str('sh'), str('-c'), str('echo "$0 $1 $A"'), str('zero'), str('one')])
-    const out = run([call('execve', [str('/bin/sh'), argv, pointers([str('A=b')])])])
+    const argv = pointers(['sh', '-c', 'echo "$0 $1 $A"', 'zero', 'one'])
+    const out = run([call('execve', ['/bin/sh', argv, pointers(['A=b'])])])
     t.equal(out.stdout.toString(), 'zero one b\n')
     t.equal(out.status, 0)
-    const failed = run([call('execve', [str('/no/such'), argv, NULL])])
+    const failed = run([call('execve', ['/no/such', argv, NULL])])
     t.same(failed.failure, { op: 0, value: BigInt(ERRNO.ENOENT[0]) })
   },
 
   'fail, and the channel for failures': (t, run) => {
     const value = slot('value')
     t.same(run([exit(0), fail(1, origin)]).failure, undefined)
-    t.same(run([fail(int(2n ** 40n), origin)]).failure, { op: 0, value: 2n ** 40n })
-    t.same(run([set(value, int(6), origin), fail(load(value), origin)]).failure, { op: 1, value: 6n })
-    const moved = run([set(ERROR_CHANNEL, int(1), origin), fail(9, origin)])
+    t.same(run([fail(2n ** 40n, origin)]).failure, { op: 0, value: 2n ** 40n })
+    t.same(run([set(value, 6, origin), fail(value, origin)]).failure, { op: 1, value: 6n })
+    const is6 = (mask: bigint) => ({ slot: value, mask, is: 'eq', value: 6n }) as const
+    const one = set(value, 6n | (1n << 40n), origin)
+    t.same(run([one, fail(8, origin, is6(0xffn)), exit(0)]).failure, { op: 1, value: 8n })
+    t.same(run([one, fail(8, origin, is6(-1n)), exit(64)]).status, 64)
+    const moved = run([set(ERROR_CHANNEL, 1, origin), fail(9, origin)])
     t.equal(moved.failure, undefined)
     t.match(message.decode(moved.stdout), { op: 1n, value: 9n })
   },
 
   'memory that was released is there again': (t, run) => {
-    const path = str('/dev/null is a text of the constants')
+    const path = '/dev/null is a text of the constants'
     const filler = Array.from({ length: 300 }, () => call('getpid', []))
-    const out = run([...filler, release(origin), call('write', [int(1), path, int(9)]), exit(4)])
+    const out = run([...filler, release(origin), call('write', [1, path, 9]), exit(4)])
     t.equal(out.stdout.toString(), '/dev/null')
     t.equal(out.status, 4)
   },
 
   'many records, their numbers': (t, run) => {
-    const ops = Array.from({ length: 1200 }, (_, i) => call('close', [int(1000 + i)], { on: { errnos: ['EBADF'] } }))
-    t.same(run([...ops, call('close', [int(9)]), exit(0)]).failure, { op: 1200, value: BigInt(ERRNO.EBADF[0]) })
+    const ops = Array.from({ length: 1200 }, (_, i) => call('close', [1000 + i], { on: { errnos: ['EBADF'] } }))
+    t.same(run([...ops, call('close', [9]), exit(0)]).failure, { op: 1200, value: BigInt(ERRNO.EBADF[0]) })
   },
 }
 

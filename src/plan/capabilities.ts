@@ -5,7 +5,7 @@
 import { CAP, CAPABILITY_VERSION_3, capabilityName, capData, capHeader } from '../abi/capability.ts'
 import { AMBIENT, PR } from '../abi/prctl.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { type DataOperand, int, type Op, struct, syscall } from '../program/op.ts'
+import { type DataOperand, type Op, struct, syscall } from '../program/op.ts'
 import { type PlanContext, pointer } from './context.ts'
 
 const SETS = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const
@@ -26,7 +26,7 @@ export function capabilitySet(context: PlanContext, set: CapabilitySet): number[
 }
 
 const prctl = (option: keyof typeof PR.values, second: bigint | number, third: bigint | number, origin: Origin): Op =>
-  syscall('prctl', [int(PR.values[option]), int(second), int(third), int(0), int(0)], origin)
+  syscall('prctl', [PR.values[option], second, third, 0, 0], origin)
 
 export function planBoundingSet(context: PlanContext): Op[] {
   const kept = new Set(capabilitySet(context, 'bounding'))
@@ -80,7 +80,7 @@ function planAmbientSet(context: PlanContext): Op[] {
   const origin = { pointer: '/process/capabilities/ambient', intent: 'set the ambient capabilities' }
   const { PR_CAP_AMBIENT_CLEAR_ALL, PR_CAP_AMBIENT_RAISE } = AMBIENT.values
   const raise = capabilitySet(context, 'ambient').map((number): Op => {
-    const args = [int(PR.values.PR_CAP_AMBIENT), int(PR_CAP_AMBIENT_RAISE), int(number), int(0), int(0)]
+    const args = [PR.values.PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0]
     return syscall('prctl', args, origin, { on: { errnos: ['EPERM', 'EINVAL'] } })
   })
   return [prctl('PR_CAP_AMBIENT', PR_CAP_AMBIENT_CLEAR_ALL, 0, origin), ...raise]

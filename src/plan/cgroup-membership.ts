@@ -5,21 +5,7 @@
 // Documents: cgroups(7), Documentation/admin-guide/cgroup-v2.rst.
 import { CLONE, cloneArgs } from '../abi/sched.ts'
 import type { Origin } from '../errors.ts'
-import {
-  address,
-  bytes,
-  cell,
-  int,
-  type Label,
-  label,
-  load,
-  type Op,
-  type Slot,
-  slot,
-  slotIn,
-  str,
-  syscall,
-} from '../program/op.ts'
+import { address, bytes, cell, type Label, label, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
 import { hasNamespace, isNew, type PlanContext } from './context.ts'
 import type { CgroupJoin } from './facts.ts'
 import { close } from './mount-calls.ts'
@@ -47,13 +33,13 @@ function joinByItself(context: PlanContext, join: CgroupJoin): Op[] {
   const file = `${join.directory}/${join.isV2 ? 'cgroup.procs' : 'tasks'}`
   const fd = slot(`fd of ${file}`)
   const without = label('without it')
-  const flags = int(openBits(context, 'O_WRONLY', 'O_CLOEXEC'))
+  const flags = openBits(context, 'O_WRONLY', 'O_CLOEXEC')
   return [
-    syscall('openat', [HERE, str(file), flags, int(0)], why, {
+    syscall('openat', [HERE, file, flags, 0], why, {
       result: fd,
       ...(join.required ? {} : { on: { errnos: 'any', to: without } }),
     }),
-    syscall('write', [load(fd), bytes(ITSELF, '"0"'), int(ITSELF.length)], why, {
+    syscall('write', [fd, bytes(ITSELF, '"0"'), ITSELF.length], why, {
       ...(join.required ? {} : { on: { errnos: 'any' } }),
     }),
     close(fd, why),
@@ -74,10 +60,10 @@ export function cloneInto(
   const memory = cell(`clone_args {flags=${CLONE.format(word)}}`, cloneArgs.size, [cloneArgs.encode({ flags: word })])
   const group = slotIn(memory, cloneArgs.offset('cgroup'))
   const tolerant = join.required ? {} : { on: { errnos: 'any', to: otherwise } as const }
-  const open = int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC'))
+  const open = openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC')
   const ops = [
-    syscall('openat', [HERE, str(join.directory), open, int(0)], why, { result: group, ...tolerant }),
-    syscall('clone3', [address(memory), int(cloneArgs.size)], why, { result: child, ...tolerant }),
+    syscall('openat', [HERE, join.directory, open, 0], why, { result: group, ...tolerant }),
+    syscall('clone3', [address(memory), cloneArgs.size], why, { result: child, ...tolerant }),
   ]
   return { ops, group }
 }
@@ -87,5 +73,5 @@ export function planCgroupNamespace(context: PlanContext): Op[] {
   const wish = context.namespaces.get('cgroup')
   if (wish === undefined || !isNew(context, 'cgroup')) return []
   const why = { pointer: wish.pointer, intent: 'make a new cgroup namespace' }
-  return [syscall('unshare', [int(CLONE.bits.CLONE_NEWCGROUP)], why)]
+  return [syscall('unshare', [CLONE.bits.CLONE_NEWCGROUP], why)]
 }

@@ -4,7 +4,7 @@
 // Documents: cgroup_namespaces(7), cgroups(7); the layout is what every runtime shows.
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { int, jump, label, load, type Op, type Slot, str, syscall } from '../program/op.ts'
+import { jump, label, type Op, type Slot, syscall } from '../program/op.ts'
 import { hasNamespace, type PlanContext, slotNamed } from './context.ts'
 import type { V1Hierarchy } from './facts.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
@@ -104,12 +104,12 @@ function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: 
   const { target: number } = context.numbers
   const name = nameOf(hierarchy)
   const origin: Origin = { pointer: where, intent: `mount cgroup ${hierarchy.controllers} on ${path}/${name}` }
-  const flags = int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW', 'O_CLOEXEC'))
+  const flags = openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW', 'O_CLOEXEC')
   const target = slotNamed(context, `fd of ${path}/${name}`)
   const make = [
     // the tmpfs is ours alone and nobody else is inside yet: plain names are safe
-    syscall('mkdirat', [load(directory), str(name), int(0o755)], origin),
-    syscall('openat', [load(directory), str(name), flags, int(0)], origin, { result: target }),
+    syscall('mkdirat', [directory, name, 0o755], origin),
+    syscall('openat', [directory, name, flags, 0], origin, { result: target }),
   ]
   if (!hasNamespace(context, 'cgroup')) {
     const group = groupSlot(context, where, name)
@@ -131,7 +131,5 @@ function links(hierarchy: V1Hierarchy, directory: Slot, where: string): Op[] {
   const origin: Origin = { pointer: where, intent: `link the controllers of ${name}` }
   return name
     .split(',')
-    .map(controller =>
-      syscall('symlinkat', [str(name), load(directory), str(controller)], origin, { on: { errnos: ['EEXIST'] } }),
-    )
+    .map(controller => syscall('symlinkat', [name, directory, controller], origin, { on: { errnos: ['EEXIST'] } }))
 }

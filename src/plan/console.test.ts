@@ -12,7 +12,7 @@ import {
 } from '../dev/stages.ts'
 import type { Fd } from '../host/fd.ts'
 import { isRoot, workDirectory } from '../host/testing.ts'
-import { int, type Op, str, syscall } from '../program/op.ts'
+import { type Op, syscall } from '../program/op.ts'
 import { planConsole } from './console.ts'
 import { planExec } from './gate.ts'
 import { planSession } from './session.ts'
@@ -31,8 +31,7 @@ t.test('listing', t => {
 })
 
 const ORIGIN = { intent: 'test' }
-const node = (path: string, mode: number, device: number): Op =>
-  syscall('mknodat', [int(-100), str(path), int(mode), int(device)], ORIGIN)
+const node = (path: string, mode: number, device: number): Op => syscall('mknodat', [-100, path, mode, device], ORIGIN)
 
 /** A root on a tmpfs with dev/pts in it, and a shell script as the program. */
 function program(t: Parameters<typeof workDirectory>[0], script: string, pts: (root: string) => Op[]): Program {
@@ -93,9 +92,7 @@ t.test('what is not the multiplexer of a devpts is not asked for a terminal', { 
   t.equal(failed(root => [node(`${root}/dev/pts/ptmx`, 0o010666, 0)]).error?.message, forged, 'a fifo')
   t.equal(failed(root => [node(`${root}/dev/pts/ptmx`, CHARACTER, 0x103)]).error?.message, forged, 'another device')
   t.equal(failed(root => [node(`${root}/dev/pts/ptmx`, CHARACTER, 0x502)]).error?.message, forged, 'not on a devpts')
-  const link = (root: string) => [
-    syscall('symlinkat', [str('/dev/ptmx'), int(-100), str(`${root}/dev/pts/ptmx`)], ORIGIN),
-  ]
+  const link = (root: string) => [syscall('symlinkat', ['/dev/ptmx', -100, `${root}/dev/pts/ptmx`], ORIGIN)]
   t.equal(failed(link).error?.message, forged, 'a link')
   t.match(failed(() => []).error, { syscall: 'openat2', errnoName: 'ENOENT', where: '/process/terminal' })
   t.end()

@@ -15,16 +15,13 @@ import {
   cell,
   type DataOperand,
   fail,
-  int,
   jump,
   label,
-  load,
   type Op,
   type Operand,
   type Slot,
   slot,
   slotIn,
-  str,
   struct,
   syscall,
 } from '../program/op.ts'
@@ -60,17 +57,17 @@ export function planConsole(context: PlanContext): Op[] {
 }
 
 const ioctl = (terminal: Slot, request: keyof typeof TTY.values, value: Operand, origin: Origin, result?: Slot): Op =>
-  syscall('ioctl', [load(terminal), int(TTY.values[request]), value], origin, result === undefined ? {} : { result })
+  syscall('ioctl', [terminal, TTY.values[request], value], origin, result === undefined ? {} : { result })
 
 function openMaster(context: PlanContext, master: Slot, origin: Origin): Op[] {
   const path = openInRoot(context, PTMX, openBits(context, 'O_PATH', 'O_NOFOLLOW'), origin)
   const { source } = context.numbers
-  const fixed = int(source)
+  const fixed = source
   const genuine = label(`${PTMX} is genuine`)
   const forged = label(`${PTMX} is forged`)
   const looked = look(fixed, '', AT.bits.AT_EMPTY_PATH, origin)
   const filesystem = cell('statfs', statfs.size)
-  const flags = int(openBits(context, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC'))
+  const flags = openBits(context, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC')
   return [
     ...path.ops,
     ...atFixed(context, path.fd, source, origin),
@@ -86,14 +83,14 @@ function openMaster(context: PlanContext, master: Slot, origin: Origin): Op[] {
     forged,
     fail(0, { ...origin, intent: `${PTMX} is not the multiplexer of a devpts` }),
     genuine,
-    syscall('openat', [load(context.slots.proc), str(`self/fd/${source}`), flags], origin, { result: master }),
+    syscall('openat', [context.slots.proc, `self/fd/${source}`, flags], origin, { result: master }),
     // the number stays taken, by whatever: it is reserved until the root is entered
   ]
 }
 
 /** The slave comes from the master itself and not by its name, which could mean another file by now. */
 function openSlave(context: PlanContext, master: Slot, slave: Slot, origin: Origin): Op[] {
-  const flags = int(openBits(context, 'O_RDWR', 'O_NOCTTY')) // the program would see O_CLOEXEC by F_GETFL
+  const flags = openBits(context, 'O_RDWR', 'O_NOCTTY') // the program would see O_CLOEXEC by F_GETFL
   return [
     ioctl(master, 'TIOCSPTLCK', bytes(new Uint8Array(INT_SIZE), '[0]'), origin),
     ioctl(master, 'TIOCGPTPEER', flags, origin, slave),
@@ -126,8 +123,8 @@ function bindConsole(context: PlanContext, slave: Slot): Op[] {
 }
 
 const takeTerminal = (slave: Slot, origin: Origin): Op[] => [
-  ioctl(slave, 'TIOCSCTTY', int(0), origin),
-  ...[0, 1, 2].map(number => syscall('dup3', [load(slave), int(number), int(0)], origin)),
+  ioctl(slave, 'TIOCSCTTY', 0, origin),
+  ...[0, 1, 2].map(number => syscall('dup3', [slave, number, 0], origin)),
   close(slave, origin),
 ]
 
@@ -144,7 +141,7 @@ function sendMaster(context: PlanContext, control: Cell): Op {
   const origin = { pointer: '/process/terminal', intent: 'hand the terminal to the host' }
   const { sync } = context.facts.descriptors
   const record = bytes(message.encode({ kind: MESSAGE.values.CONSOLE }), '<CONSOLE>')
-  const args = [int(sync), withControl(record, message.size, control), int(MSG.bits.MSG_NOSIGNAL)]
+  const args = [sync, withControl(record, message.size, control), MSG.bits.MSG_NOSIGNAL]
   return syscall('sendmsg', args, origin)
 }
 

@@ -7,10 +7,8 @@ import {
   bytes,
   type Cell,
   cell,
-  int,
   jump,
   label,
-  load,
   type Op,
   type Operand,
   type Slot,
@@ -121,14 +119,14 @@ export function isJoined(context: PlanContext, kind: NamespaceKind): boolean {
 
 /** Sends a message; the value is a constant or what a slot holds. A dead host is fatal: SIGPIPE. */
 export function say(context: PlanContext, kind: MessageName, value: bigint | Slot, origin: Origin): Op[] {
-  const sync = int(context.facts.descriptors.sync)
-  const size = int(message.size)
+  const sync = context.facts.descriptors.sync
+  const size = message.size
   const constant = typeof value === 'bigint'
   const record = message.encode({ kind: MESSAGE.values[kind], value: constant ? value : 0n })
   if (constant) return [syscall('write', [sync, bytes(record, `<${kind} ${value}>`), size], origin)]
   const memory: Cell = cell(`message ${kind}`, message.size, [record])
   return [
-    set(slotIn(memory, message.offset('value')), load(value), origin),
+    set(slotIn(memory, message.offset('value')), value, origin),
     syscall('write', [sync, address(memory), size], origin),
   ]
 }
@@ -139,11 +137,11 @@ export function waitForGo(context: PlanContext, origin: Origin): Op[] {
   const length = slot('length of the message')
   const go = label('go')
   return [
-    syscall('read', [int(context.facts.descriptors.sync), address(memory), int(message.size)], origin, {
+    syscall('read', [context.facts.descriptors.sync, address(memory), message.size], origin, {
       result: length,
     }),
     jump(go, origin, { slot: length, mask: ALL_BITS, is: 'ne', value: 0n }),
-    ...exit(int(1), origin),
+    ...exit(1, origin),
     go,
   ]
 }

@@ -2,7 +2,7 @@
 // descriptor from its clone to its mount.
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, int, load, NULL, type Op, set, slotIn, syscall } from '../program/op.ts'
+import { address, cell, NULL, type Op, set, slotIn, syscall } from '../program/op.ts'
 import { type PlanContext, slotNamed } from './context.ts'
 
 const limit: Origin = { pointer: '/mounts', intent: 'allow as many descriptors as there are bind mounts' }
@@ -12,15 +12,15 @@ const SAVED = 'saved descriptor limit'
 export function raiseDescriptorLimit(context: PlanContext): Op[] {
   const before = cell('descriptor limit', rlimit64.size)
   const raised = cell('raised descriptor limit', rlimit64.size)
-  const nofile = int(RLIMIT.values.RLIMIT_NOFILE)
+  const nofile = RLIMIT.values.RLIMIT_NOFILE
   const saved = slotNamed(context, SAVED)
   const hard = slotIn(before, rlimit64.offset('rlim_max'))
   return [
-    syscall('prlimit64', [int(0), nofile, NULL, address(before)], limit),
-    set(saved, load(slotIn(before, rlimit64.offset('rlim_cur'))), limit),
-    set(slotIn(raised, rlimit64.offset('rlim_cur')), load(hard), limit),
-    set(slotIn(raised, rlimit64.offset('rlim_max')), load(hard), limit),
-    syscall('prlimit64', [int(0), nofile, address(raised), NULL], limit),
+    syscall('prlimit64', [0, nofile, NULL, address(before)], limit),
+    set(saved, slotIn(before, rlimit64.offset('rlim_cur')), limit),
+    set(slotIn(raised, rlimit64.offset('rlim_cur')), hard, limit),
+    set(slotIn(raised, rlimit64.offset('rlim_max')), hard, limit),
+    syscall('prlimit64', [0, nofile, address(raised), NULL], limit),
   ]
 }
 
@@ -29,10 +29,10 @@ export function planDescriptorLimit(context: PlanContext): Op[] {
   const saved = context.named.get(SAVED)
   if (saved === undefined) return []
   const memory = cell('descriptor limit of the program', rlimit64.size)
-  const nofile = int(RLIMIT.values.RLIMIT_NOFILE)
+  const nofile = RLIMIT.values.RLIMIT_NOFILE
   return [
-    syscall('prlimit64', [int(0), nofile, NULL, address(memory)], limit),
-    set(slotIn(memory, rlimit64.offset('rlim_cur')), load(saved), limit),
-    syscall('prlimit64', [int(0), nofile, address(memory), NULL], limit),
+    syscall('prlimit64', [0, nofile, NULL, address(memory)], limit),
+    set(slotIn(memory, rlimit64.offset('rlim_cur')), saved, limit),
+    syscall('prlimit64', [0, nofile, address(memory), NULL], limit),
   ]
 }

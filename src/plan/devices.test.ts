@@ -12,7 +12,7 @@ import {
   withoutUmask,
 } from '../dev/stages.ts'
 import { isRoot, thrown, workDirectory } from '../host/testing.ts'
-import { int, type Op, str, syscall } from '../program/op.ts'
+import { type Op, syscall } from '../program/op.ts'
 import type { Device, Linux, Mount } from '../spec/gen/types.ts'
 import { planDevices } from './devices.ts'
 import { planExec } from './gate.ts'
@@ -110,7 +110,7 @@ t.test('nodes and links', { skip }, t => {
 })
 
 const node = (path: string, mode: number, device = 0): Op =>
-  syscall('mknodat', [int(-100), str(path), int(mode), int(device)], { intent: 'test' })
+  syscall('mknodat', [-100, path, mode, device], { intent: 'test' })
 const CHARACTER = 0o020644
 const REGULAR = 0o100644
 

@@ -5,7 +5,7 @@
 import { AT } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { fail, int, jump, label, load, type Op, type Slot, slot, str, syscall } from '../program/op.ts'
+import { fail, jump, label, type Op, type Slot, slot, syscall } from '../program/op.ts'
 import type { Device, Mount } from '../spec/gen/types.ts'
 import { hasNamespace, type PlanContext, pointer } from './context.ts'
 import { deviceIs, kindIs, look } from './memory.ts'
@@ -86,13 +86,13 @@ function makeNode(device: Device, parent: Slot, name: string, origin: Origin): O
   const done = label(`${device.path} is there`)
   const mode = KIND[type] | (BigInt(fileMode) & PERMISSIONS)
   const number = type === 'p' ? 0n : deviceNumber(device, origin)
-  const node = [load(parent), str(name)] as const
-  const owner = [int(uid ?? 0), int(gid ?? 0)] as const
+  const node = [parent, name] as const
+  const owner = [uid ?? 0, gid ?? 0] as const
   return [
-    syscall('mknodat', [...node, int(mode), int(number)], origin, { on: { errnos: ['EEXIST'], to: exists } }),
+    syscall('mknodat', [...node, mode, number], origin, { on: { errnos: ['EEXIST'], to: exists } }),
     ...(uid === undefined && gid === undefined
       ? []
-      : [syscall('fchownat', [...node, ...owner, int(AT.bits.AT_SYMLINK_NOFOLLOW)], origin)]),
+      : [syscall('fchownat', [...node, ...owner, AT.bits.AT_SYMLINK_NOFOLLOW], origin)]),
     jump(done, origin),
     exists,
     ...isTheSame(device, parent, name, `${device.path} exists already and is not ${described(device)}`, origin),
@@ -105,7 +105,7 @@ function isTheSame(device: Device, parent: Slot, name: string, sentence: string,
   const another = label(`${device.path} is something else`)
   const same = label(`${device.path} is the same device`)
   const flags = name === '' ? AT.bits.AT_EMPTY_PATH : AT.bits.AT_SYMLINK_NOFOLLOW
-  const looked = look(load(parent), name, flags, origin)
+  const looked = look(parent, name, flags, origin)
   const { type, major = 0, minor = 0 } = device
   return [
     looked.op,
@@ -142,15 +142,12 @@ function bindNode(context: PlanContext, device: Device, origin: Origin): Op[] {
 function planLinks(context: PlanContext, dev: Slot): Op[] {
   const links = context.facts.kcore ? [...LINKS, { name: 'core', to: '/proc/kcore' }] : LINKS
   const link = (to: string, name: string, rest?: Parameters<typeof syscall>[3]): Op =>
-    syscall('symlinkat', [str(to), load(dev), str(name)], { intent: `link /dev/${name} to ${to}` }, rest)
+    syscall('symlinkat', [to, dev, name], { intent: `link /dev/${name} to ${to}` }, rest)
   const clear = { intent: `replace ${PTMX}` }
   return [
     ...links.map(({ name, to }) => link(to, name, { on: { errnos: ['EEXIST'] } })),
     ...(hasNamespace(context, 'mount')
-      ? [
-          syscall('unlinkat', [load(dev), str('ptmx'), int(0)], clear, { on: { errnos: ['ENOENT'] } }),
-          link('pts/ptmx', 'ptmx'),
-        ]
+      ? [syscall('unlinkat', [dev, 'ptmx', 0], clear, { on: { errnos: ['ENOENT'] } }), link('pts/ptmx', 'ptmx')]
       : []),
   ]
 }

@@ -2,7 +2,7 @@
 // end of exec.fifo, and becomes the container's program. From the fifo's opening on, failures are written there.
 import { openFlags } from '../abi/fcntl.ts'
 import type { Origin } from '../errors.ts'
-import { bytes, ERROR_CHANNEL, int, load, type Op, pointers, release, set, slot, str, syscall } from '../program/op.ts'
+import { bytes, ERROR_CHANNEL, type Op, pointers, release, set, slot, syscall } from '../program/op.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
 import { type PlanContext, say, waitForGo } from './context.ts'
 import { environment } from './environment.ts'
@@ -24,18 +24,18 @@ export function planGate(context: PlanContext): Op[] {
   return [
     ...say(context, 'READY', 0n, ready),
     ...waitForGo(context, ready),
-    syscall('close', [int(sync)], ready),
+    syscall('close', [sync], ready),
     release({ intent: 'give back the memory that the set-up has touched' }),
-    syscall('openat', [int(gate), str(EXEC_FIFO), int(O_WRONLY | O_CLOEXEC)], origin, { result: fifo }), // blocks
-    set(ERROR_CHANNEL, load(fifo), origin),
-    syscall('write', [load(fifo), bytes(new TextEncoder().encode(ALIVE), JSON.stringify(ALIVE)), int(1)], origin),
+    syscall('openat', [gate, EXEC_FIFO, O_WRONLY | O_CLOEXEC], origin, { result: fifo }), // blocks
+    set(ERROR_CHANNEL, fifo, origin),
+    syscall('write', [fifo, bytes(new TextEncoder().encode(ALIVE), JSON.stringify(ALIVE)), 1], origin),
   ]
 }
 
 export function planExec(context: PlanContext): Op[] {
   const { args } = context.spec.process
   const origin = { pointer: '/process/args', intent: `exec ${JSON.stringify(args[0])}` }
-  const list = (items: readonly string[]) => pointers(items.map(str))
+  const list = (items: readonly string[]) => pointers(items)
   return [
     ...planLastLimits(context),
     syscall('execve', [programPath(context), list(args), list(environment(context))], origin),

@@ -13,10 +13,8 @@ import {
   type Cell,
   cell,
   fail,
-  int,
   jump,
   label,
-  load,
   NULL,
   type Op,
   pointers,
@@ -24,7 +22,6 @@ import {
   set,
   slot,
   slotIn,
-  str,
   syscall,
 } from '../program/op.ts'
 import type { Hook } from '../spec/gen/types.ts'
@@ -48,10 +45,7 @@ export function planHostHooks(context: PlanContext): Op[] {
 export const planCreateContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.createContainer ?? []).flatMap((hook, index) => {
     const origin = hookOrigin('createContainer', index)
-    const before = [
-      syscall('fchdir', [load(context.slots.root)], origin),
-      syscall('umask', [load(context.slots.umask)], origin),
-    ]
+    const before = [syscall('fchdir', [context.slots.root], origin), syscall('umask', [context.slots.umask], origin)]
     return planHook(context, hook, hook.env ?? [], before, origin)
   })
 
@@ -77,9 +71,9 @@ function planHook(
   const child = slot('pid of the hook')
   const pidfd = slot('pidfd of the hook')
   const parent = label('init waits for the hook')
-  const args = [int(CLONE.bits.CLONE_PIDFD | BigInt(SIG.SIGCHLD)), NULL, address(pidfd.cell), NULL, NULL]
+  const args = [CLONE.bits.CLONE_PIDFD | BigInt(SIG.SIGCHLD), NULL, address(pidfd.cell), NULL, NULL]
   return [
-    syscall('lseek', [int(hookState), int(0), int(SEEK.values.SEEK_SET)], origin),
+    syscall('lseek', [hookState, 0, SEEK.values.SEEK_SET], origin),
     syscall('clone', args, origin, { result: child }),
     jump(parent, origin, { slot: child, mask: ALL_BITS, is: 'ne', value: 0n }),
     ...becomeHook(context, hook, env, before, origin),
@@ -96,26 +90,26 @@ function becomeHook(
   origin: Origin,
 ): Op[] {
   const { hookState, hookOutput } = context.facts.descriptors
-  const list = (items: readonly string[]) => pointers(items.map(str))
+  const list = (items: readonly string[]) => pointers(items)
   const argv = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args
   return [
     ...before,
-    syscall('dup3', [int(hookState), int(0), int(0)], origin),
-    syscall('dup3', [int(hookOutput), int(1), int(0)], origin),
-    syscall('dup3', [int(hookOutput), int(2), int(0)], origin),
+    syscall('dup3', [hookState, 0, 0], origin),
+    syscall('dup3', [hookOutput, 1, 0], origin),
+    syscall('dup3', [hookOutput, 2, 0], origin),
     closeOnExec(3, origin), // the descriptors to be preserved are for the program alone
-    syscall('execve', [str(hook.path), list(argv), list(env)], origin),
+    syscall('execve', [hook.path, list(argv), list(env)], origin),
   ]
 }
 
 function waitForHook(hook: Hook, pidfd: Slot, origin: Origin): Op[] {
   const info = cell('siginfo', siginfo.size)
   const wait = (): Op => {
-    const args = [int(P.values.P_PIDFD), load(pidfd), address(info), int(WAIT.bits.WEXITED), NULL]
+    const args = [P.values.P_PIDFD, pidfd, address(info), WAIT.bits.WEXITED, NULL]
     return syscall('waitid', args, origin)
   }
   const late = hook.timeout === undefined ? [] : killWhenLate(hook.timeout, pidfd, wait, origin)
-  return [...late, wait(), syscall('close', [load(pidfd)], origin), ...judge(info, origin)]
+  return [...late, wait(), syscall('close', [pidfd], origin), ...judge(info, origin)]
 }
 
 function killWhenLate(seconds: number, pidfd: Slot, wait: () => Op, origin: Origin): Op[] {
@@ -124,13 +118,13 @@ function killWhenLate(seconds: number, pidfd: Slot, wait: () => Op, origin: Orig
   const ready = slot('ended hooks')
   const intime = label('the hook has ended')
   return [
-    set(slotIn(polled), load(pidfd), origin),
-    set(slotIn(polled, pollfd.offset('events')), int(POLL.bits.POLLIN), origin),
-    syscall('ppoll', [address(polled), int(1), address(time), NULL, int(0)], origin, { result: ready }),
+    set(slotIn(polled), pidfd, origin),
+    set(slotIn(polled, pollfd.offset('events')), POLL.bits.POLLIN, origin),
+    syscall('ppoll', [address(polled), 1, address(time), NULL, 0], origin, { result: ready }),
     jump(intime, origin, { slot: ready, mask: ALL_BITS, is: 'ne', value: 0n }),
-    syscall('pidfd_send_signal', [load(pidfd), int(SIG.SIGKILL), NULL, int(0)], origin),
+    syscall('pidfd_send_signal', [pidfd, SIG.SIGKILL, NULL, 0], origin),
     wait(),
-    fail(int(hookStatus('TIMEOUT')), origin),
+    fail(hookStatus('TIMEOUT'), origin),
     intime,
   ]
 }
@@ -145,12 +139,12 @@ function judge(info: Cell, origin: Origin): Op[] {
   return [
     jump(signalled, origin, field(info, siginfo, 'code', 'ne', CLD.values.CLD_EXITED, { named: 'CLD_EXITED' })),
     jump(good, origin, field(info, siginfo, 'status', 'eq', 0n)),
-    set(kind, int(HOOK_STATUS.values.EXITED), origin),
+    set(kind, HOOK_STATUS.values.EXITED, origin),
     jump(bad, origin),
     signalled,
-    set(kind, int(HOOK_STATUS.values.KILLED), origin),
+    set(kind, HOOK_STATUS.values.KILLED, origin),
     bad,
-    fail(load(slotIn(info, status)), origin),
+    fail(slotIn(info, status), origin),
     good,
   ]
 }

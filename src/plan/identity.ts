@@ -2,7 +2,7 @@
 // user_namespaces(7) for when groups may not be set.
 import { PR } from '../abi/prctl.ts'
 import { UnsupportedError } from '../errors.ts'
-import { bytes, int, NULL, type Op, syscall } from '../program/op.ts'
+import { bytes, NULL, type Op, syscall } from '../program/op.ts'
 import { hasNamespace, type PlanContext } from './context.ts'
 
 export function planUser(context: PlanContext): Op[] {
@@ -11,10 +11,10 @@ export function planUser(context: PlanContext): Op[] {
   const asUser = { pointer: '/process/user/uid', intent: `become user ${uid}` }
   return [
     ...planGroups(context),
-    syscall('setresgid', [int(gid), int(gid), int(gid)], asGroup),
-    syscall('setresuid', [int(uid), int(uid), int(uid)], asUser),
+    syscall('setresgid', [gid, gid, gid], asGroup),
+    syscall('setresuid', [uid, uid, uid], asUser),
     // depending on fs.suid_dumpable, a change of ids gives /proc/self to tracers of the same user
-    syscall('prctl', [int(PR.values.PR_SET_DUMPABLE), int(0), int(0), int(0), int(0)], asUser),
+    syscall('prctl', [PR.values.PR_SET_DUMPABLE, 0, 0, 0, 0], asUser),
   ]
 }
 
@@ -33,7 +33,7 @@ function planGroups(context: PlanContext): Op[] {
     list.setUint32(index * WORD, group, true)
   })
   const data = groups.length === 0 ? NULL : bytes(new Uint8Array(list.buffer), `[${groups.join(', ')}]`)
-  const op = (rest: Parameters<typeof syscall>[3]): Op => syscall('setgroups', [int(groups.length), data], origin, rest)
+  const op = (rest: Parameters<typeof syscall>[3]): Op => syscall('setgroups', [groups.length, data], origin, rest)
   // in a user namespace that forbids it there are none to be left: those that are asked for must not be missing
   return [op(hasNamespace(context, 'user') && groups.length === 0 ? { on: { errnos: ['EPERM'] } } : {})]
 }

@@ -4,12 +4,12 @@
 // See prlimit(2), getrlimit(2).
 import { RLIM_INFINITY, RLIMIT, rlimit64 } from '../abi/resource.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, int, jump, label, NULL, type Op, set, slotIn, struct, syscall } from '../program/op.ts'
+import { address, cell, jump, label, NULL, type Op, set, slotIn, struct, syscall } from '../program/op.ts'
 import type { Rlimit } from '../spec/gen/types.ts'
 import { hasNamespace, type PlanContext, pointer } from './context.ts'
 import { field } from './memory.ts'
 
-const SELF = int(0)
+const SELF = 0
 /** Descriptors that init opens between planLimits and execve at most: exec.fifo, /dev/null, a hook's pidfd, and some more. */
 const SPARE = 16
 
@@ -66,17 +66,17 @@ const exactly = ({ type, soft, hard, origin }: Limit): Op => {
     { rlim_cur: soft, rlim_max: hard },
     `{rlim_cur=${named(soft)}, rlim_max=${named(hard)}}`,
   )
-  return syscall('prlimit64', [SELF, int(RLIMIT.values[type]), value, NULL], origin)
+  return syscall('prlimit64', [SELF, RLIMIT.values[type], value, NULL], origin)
 }
 
 function raise({ type, hard, origin }: Limit): Op[] {
-  const resource = int(RLIMIT.values[type])
+  const resource = RLIMIT.values[type]
   const current = cell(type, rlimit64.size)
   const enough = label(`${type} is high enough`)
   return [
     syscall('prlimit64', [SELF, resource, NULL, address(current)], origin),
     jump(enough, origin, field(current, rlimit64, 'rlim_max', 'ge', BigInt(hard), { named: named(hard) })),
-    set(slotIn(current, rlimit64.offset('rlim_max')), int(hard), origin),
+    set(slotIn(current, rlimit64.offset('rlim_max')), hard, origin),
     syscall('prlimit64', [SELF, resource, address(current), NULL], origin),
     enough,
   ]

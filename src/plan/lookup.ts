@@ -4,20 +4,7 @@
 import { ACCESS, AT_EACCESS, AT_FDCWD } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import {
-  fail,
-  int,
-  jump,
-  type Label,
-  label,
-  load,
-  type Op,
-  type Operand,
-  type Slot,
-  set,
-  str,
-  syscall,
-} from '../program/op.ts'
+import { fail, jump, type Label, label, type Op, type Operand, type Slot, set, syscall } from '../program/op.ts'
 import { type PlanContext, slotNamed } from './context.ts'
 import { searchPath } from './environment.ts'
 import { kindIs, look } from './memory.ts'
@@ -29,7 +16,7 @@ const programName = (context: PlanContext): string => context.spec.process.args[
 
 /** What execve gets as its path. */
 export const programPath = (context: PlanContext): Operand =>
-  programName(context).includes('/') ? str(programName(context)) : load(foundSlot(context))
+  programName(context).includes('/') ? programName(context) : foundSlot(context)
 
 export const planProgram = (context: PlanContext): Op[] =>
   programName(context).includes('/') ? checkPath(programName(context)) : searchInPath(context)
@@ -41,7 +28,7 @@ const because = (name: string, reason: string): Origin => ({
 
 /** For the effective ids, and false for every file of a noexec mount. */
 function executable(path: string, origin: Origin, otherwise: Label): Op {
-  const args = [int(AT_FDCWD), str(path), int(ACCESS.bits.X_OK), int(AT_EACCESS)]
+  const args = [AT_FDCWD, path, ACCESS.bits.X_OK, AT_EACCESS]
   return syscall('faccessat2', args, origin, { on: { errnos: 'any', to: otherwise } })
 }
 
@@ -51,7 +38,7 @@ function checkPath(path: string): Op[] {
   const forbidden = label('the program may not be executed')
   const file = label('the program is no directory')
   const found = label('the program is there')
-  const looked = look(int(AT_FDCWD), path, 0n, origin, { errnos: ['ENOENT'], to: missing })
+  const looked = look(AT_FDCWD, path, 0n, origin, { errnos: ['ENOENT'], to: missing })
   return [
     looked.op,
     jump(file, origin, kindIs(looked, 'ne', S.bits.S_IFDIR)),
@@ -75,13 +62,13 @@ function searchInPath(context: PlanContext): Op[] {
   const tries = directories(searchPath(context)).flatMap((directory, index): Op[] => {
     const path = join(directory, name)
     const next = label(`not in ${directory || '.'} (${index})`)
-    const looked = look(int(AT_FDCWD), path, 0n, origin, { errnos: 'any', to: next })
+    const looked = look(AT_FDCWD, path, 0n, origin, { errnos: 'any', to: next })
     return [
       looked.op,
       jump(next, origin, kindIs(looked, 'eq', S.bits.S_IFDIR)),
       executable(path, origin, next),
       ...(path.startsWith('/')
-        ? [set(foundSlot(context), str(path), origin), jump(found, origin)]
+        ? [set(foundSlot(context), path, origin), jump(found, origin)]
         : [fail(0, because(name, 'cannot run executable found relative to current directory'))]),
       next,
     ]

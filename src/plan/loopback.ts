@@ -1,7 +1,7 @@
 // The loopback interface of a new network namespace, which is there but down. See netdevice(7).
 import { IFF, ifreq, SIOC } from '../abi/net.ts'
 import { AF, SOCK } from '../abi/socket.ts'
-import { bytes, int, load, type Op, slot, syscall } from '../program/op.ts'
+import { bytes, type Op, slot, syscall } from '../program/op.ts'
 import { isNew, type PlanContext } from './context.ts'
 import { close } from './mount-calls.ts'
 
@@ -13,14 +13,10 @@ export function planLoopback(context: PlanContext): Op[] {
   const request = ifreq.encode({ ifr_flags: IFF.bits.IFF_UP })
   request.set(new TextEncoder().encode('lo'))
   // any family will do, and this one every kernel has
-  const args = [int(AF.values.AF_UNIX), int(SOCK.bits.SOCK_DGRAM | SOCK.bits.SOCK_CLOEXEC), int(0)]
+  const args = [AF.values.AF_UNIX, SOCK.bits.SOCK_DGRAM | SOCK.bits.SOCK_CLOEXEC, 0]
   return [
     syscall('socket', args, origin, { result: socket }),
-    syscall(
-      'ioctl',
-      [load(socket), int(SIOC.values.SIOCSIFFLAGS), bytes(request, '{ifr_name="lo", ifr_flags=IFF_UP}')],
-      origin,
-    ),
+    syscall('ioctl', [socket, SIOC.values.SIOCSIFFLAGS, bytes(request, '{ifr_name="lo", ifr_flags=IFF_UP}')], origin),
     close(socket, origin),
   ]
 }

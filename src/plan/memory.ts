@@ -8,12 +8,10 @@ import {
   type Cell,
   type Condition,
   cell,
-  int,
   type OnErrno,
   type Op,
   type Operand,
   slotIn,
-  str,
   syscall,
 } from '../program/op.ts'
 import { ALL_BITS } from './context.ts'
@@ -58,7 +56,7 @@ interface Looked {
 /** `path` below `directory`; the empty path with AT_EMPTY_PATH is the descriptor itself. */
 export function look(directory: Operand, path: string, flags: bigint, origin: Origin, on?: OnErrno): Looked {
   const memory = cell('statx', statx.size)
-  const args = [directory, str(path), int(flags), int(STATX.bits.STATX_BASIC_STATS), address(memory)]
+  const args = [directory, path, flags, STATX.bits.STATX_BASIC_STATS, address(memory)]
   return { op: syscall('statx', args, origin, on === undefined ? {} : { on }), memory }
 }
 

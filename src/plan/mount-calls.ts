@@ -3,7 +3,7 @@
 import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MOVE_MOUNT, MS, mountAttr, OPEN_TREE } from '../abi/mount.ts'
 import type { Origin } from '../errors.ts'
-import { int, load, NULL, type OnErrno, type Op, type Operand, type Slot, str, struct, syscall } from '../program/op.ts'
+import { NULL, type OnErrno, type Op, type Operand, type Slot, struct, syscall } from '../program/op.ts'
 import { EMPTY, HERE } from './resolve.ts'
 
 interface Tree {
@@ -18,11 +18,11 @@ export function cloneTree(from: string | Slot | number, origin: Origin, { recurs
   const { AT_EMPTY_PATH, AT_RECURSIVE } = AT.bits
   const path = typeof from === 'string'
   const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0n) | (path ? 0n : AT_EMPTY_PATH)
-  const args = path ? [HERE, str(from), int(flags)] : [descriptor(from), EMPTY, int(flags)]
+  const args = path ? [HERE, from, flags] : [descriptor(from), EMPTY, flags]
   return syscall('open_tree', args, origin, on === undefined ? { result } : { result, on })
 }
 
-const descriptor = (from: Slot | number): Operand => (typeof from === 'number' ? int(from) : load(from))
+const descriptor = (from: Slot | number): Operand => (typeof from === 'number' ? from : from)
 
 export interface Change {
   readonly set?: bigint
@@ -43,14 +43,14 @@ export function changeMount(mount: Slot, origin: Origin, change: Change, on?: On
   ]
   const attributes = struct(mountAttr, { attr_set: set, attr_clr: clear, propagation }, `{${words.flat().join(', ')}}`)
   const flags = AT.bits.AT_EMPTY_PATH | (recursive ? AT.bits.AT_RECURSIVE : 0n)
-  const args = [load(mount), EMPTY, int(flags), attributes, int(mountAttr.size)]
+  const args = [mount, EMPTY, flags, attributes, mountAttr.size]
   return [syscall('mount_setattr', args, origin, on === undefined ? {} : { on })]
 }
 
 /** Puts a detached mount on the file or directory behind another descriptor. */
 export function attach(mount: Slot, target: Slot | number, origin: Origin, on?: OnErrno): Op {
   const { MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH } = MOVE_MOUNT.bits
-  const args = [load(mount), EMPTY, descriptor(target), EMPTY, int(MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH)]
+  const args = [mount, EMPTY, descriptor(target), EMPTY, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH]
   return syscall('move_mount', args, origin, on === undefined ? {} : { on })
 }
 
@@ -63,9 +63,9 @@ interface MountArguments {
 }
 
 export function mount({ source, target, type, flags, data }: MountArguments, origin: Origin, on?: OnErrno): Op {
-  const text = (value: string | undefined): Operand => (value === undefined ? NULL : str(value))
-  const args = [text(source), str(target), text(type), int(flags), text(data)]
+  const text = (value: string | undefined): Operand => (value === undefined ? NULL : value)
+  const args = [text(source), target, text(type), flags, text(data)]
   return syscall('mount', args, origin, on === undefined ? {} : { on })
 }
 
-export const close = (fd: Slot, origin: Origin): Op => syscall('close', [load(fd)], origin)
+export const close = (fd: Slot, origin: Origin): Op => syscall('close', [fd], origin)

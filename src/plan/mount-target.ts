@@ -4,7 +4,7 @@
 import { ERRNO } from '../abi/errno.ts'
 import { FSMAGIC } from '../abi/magic.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { address, cell, fail, jump, label, load, type Op, type Slot, slotIn, syscall } from '../program/op.ts'
+import { address, cell, fail, jump, label, type Op, type Slot, slotIn, syscall } from '../program/op.ts'
 import { ALL_BITS, type PlanContext } from './context.ts'
 import type { Entry } from './mount-entries.ts'
 import { ensureTarget, type Opened } from './resolve.ts'
@@ -61,7 +61,7 @@ function checkProc(fd: Slot, is: 'eq' | 'ne', origin: Origin, refusal: string): 
   const fine = label('fine')
   const value = FSMAGIC.values.PROC_SUPER_MAGIC
   return [
-    syscall('fstatfs', [load(fd), address(statfs)], origin),
+    syscall('fstatfs', [fd, address(statfs)], origin),
     jump(fine, origin, { slot: slotIn(statfs), mask: ALL_BITS, is, value }),
     fail(ERRNO.EPERM[0], { ...origin, intent: refusal }),
     fine,

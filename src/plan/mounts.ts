@@ -6,21 +6,7 @@ import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { STATX, statx } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import {
-  address,
-  cell,
-  fail,
-  int,
-  jump,
-  label,
-  load,
-  type Op,
-  type Slot,
-  slot,
-  slotIn,
-  str,
-  syscall,
-} from '../program/op.ts'
+import { address, cell, fail, jump, label, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
 import { planCgroupMount } from './cgroup-mounts.ts'
 import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
@@ -146,16 +132,16 @@ const covered = cell('statx', statx.size)
 /** A tmpfs shows the mode of the directory that it covers, as if it were that directory. */
 function coveredMode(number: number, origin: Origin): CoveredMode {
   const made = slot('made')
-  const args = [int(number), EMPTY, int(AT.bits.AT_EMPTY_PATH), int(STATX.bits.STATX_MODE), address(covered)]
+  const args = [number, EMPTY, AT.bits.AT_EMPTY_PATH, STATX.bits.STATX_MODE, address(covered)]
   // the kernel's fchmodat looks at the low 16 bits only, of those at the permissions
-  const mode = load(slotIn(covered, statx.offset('stx_mode')))
+  const mode = slotIn(covered, statx.offset('stx_mode'))
   const own = label('own mode')
   return {
     made,
     read: [syscall('statx', args, origin)],
     copyTo: mount => [
       jump(own, origin, { slot: made, mask: ALL_BITS, is: 'ne', value: 0n }),
-      syscall('fchmodat', [load(mount), str('.'), mode], origin),
+      syscall('fchmodat', [mount, '.', mode], origin),
       own,
     ],
   }
@@ -185,7 +171,7 @@ function remount(context: PlanContext, entry: Entry, fd: Slot): Op[] {
     flags: options.flags,
     ...dataOf(entry),
   }
-  return [syscall('dup3', [load(fd), int(number), int(openBits(context, 'O_CLOEXEC'))], origin), mount(args, origin)]
+  return [syscall('dup3', [fd, number, openBits(context, 'O_CLOEXEC')], origin), mount(args, origin)]
 }
 
 /** For planFinalMounts. */

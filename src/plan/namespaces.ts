@@ -11,17 +11,14 @@ import {
   address,
   bytes,
   cell,
-  int,
   jump,
   label,
-  load,
   NULL,
   type Op,
   type Slot,
   set,
   slot,
   slotIn,
-  str,
   syscall,
 } from '../program/op.ts'
 import { birthplace, cloneInto } from './cgroup-membership.ts'
@@ -64,7 +61,7 @@ export function planBegin(context: PlanContext): Op[] {
   const begin: Origin = { intent: 'wait until the cgroup is ready' }
   const reserve: Origin = { intent: 'reserve descriptor numbers' }
   const { sync, scratch } = context.facts.descriptors
-  const zero = int(0)
+  const zero = 0
   const numbers = Array.from({ length: context.numbers.end - scratch }, (_, index) => scratch + index)
   return [
     ...waitForGo(context, begin),
@@ -74,13 +71,13 @@ export function planBegin(context: PlanContext): Op[] {
       { intent: 'make files with exactly the modes asked for' },
       { result: context.slots.umask },
     ),
-    syscall('prctl', [int(PR.values.PR_SET_NAME), str(PROCESS_NAME), zero, zero, zero], {
+    syscall('prctl', [PR.values.PR_SET_NAME, PROCESS_NAME, zero, zero, zero], {
       intent: 'have a name in lists of processes',
     }),
-    syscall('prctl', [int(PR.values.PR_SET_DUMPABLE), zero, zero, zero, zero], {
+    syscall('prctl', [PR.values.PR_SET_DUMPABLE, zero, zero, zero, zero], {
       intent: 'keep other processes from looking into init',
     }),
-    ...numbers.map(number => syscall('dup3', [int(sync), int(number), int(openBits(context, 'O_CLOEXEC'))], reserve)),
+    ...numbers.map(number => syscall('dup3', [sync, number, openBits(context, 'O_CLOEXEC')], reserve)),
     ...openProc(context),
   ]
 }
@@ -104,10 +101,8 @@ function joinAll(context: PlanContext): Op[] {
     const origin: Origin = { pointer: `${pointer}/path`, intent: `join the ${NAMESPACES[kind].name} namespace ${path}` }
     return [{ kind, path, origin, fd: slot(`${NAMESPACES[kind].name} namespace`) }]
   })
-  const flags = int(openBits(context, 'O_RDONLY', 'O_CLOEXEC'))
-  const opens = joined.map(({ path, origin, fd }) =>
-    syscall('openat', [HERE, str(path), flags, int(0)], origin, { result: fd }),
-  )
+  const flags = openBits(context, 'O_RDONLY', 'O_CLOEXEC')
+  const opens = joined.map(({ path, origin, fd }) => syscall('openat', [HERE, path, flags, 0], origin, { result: fd }))
   const [first, ...others] = joined
   if (first === undefined) return []
   if (first.kind !== 'user') return [...opens, ...joined.flatMap(join)]
@@ -123,7 +118,7 @@ interface Joined {
   readonly fd: Slot
 }
 
-const setns = ({ kind, fd, origin }: Joined): [Op] => [syscall('setns', [load(fd), int(NAMESPACES[kind].flag)], origin)]
+const setns = ({ kind, fd, origin }: Joined): [Op] => [syscall('setns', [fd, NAMESPACES[kind].flag], origin)]
 
 const join = (joined: Joined): Op[] => [...setns(joined), close(joined.fd, joined.origin)]
 
@@ -132,10 +127,10 @@ function joinEarly(joined: Joined & { readonly done: Slot }): Op[] {
   const denied = label('denied')
   const { origin } = joined
   return [
-    syscall('setns', [load(joined.fd), int(NAMESPACES[joined.kind].flag)], origin, {
+    syscall('setns', [joined.fd, NAMESPACES[joined.kind].flag], origin, {
       on: { errnos: ['EPERM'], to: denied },
     }),
-    set(joined.done, int(1), origin),
+    set(joined.done, 1, origin),
     denied,
   ]
 }
@@ -169,15 +164,15 @@ function unshareRest(context: PlanContext): Op[] {
   const flags = kinds.reduce((word, kind) => word | NAMESPACES[kind].flag, 0n)
   const names = kinds.map(kind => NAMESPACES[kind].name).join(', ')
   const intent = `make new namespaces: ${names}`
-  return [syscall('unshare', [int(flags)], { pointer: '/linux/namespaces', intent })]
+  return [syscall('unshare', [flags], { pointer: '/linux/namespaces', intent })]
 }
 
 /** Before the user namespace: the kernel asks for CAP_SYS_TIME of whoever opened the file. */
 function openTimeOffsets(context: PlanContext): { ops: Op[]; fd: Slot } | undefined {
   if (Object.keys(context.spec.linux?.timeOffsets ?? {}).length === 0) return undefined
   const fd = slot('fd of timens_offsets')
-  const flags = int(openBits(context, 'O_WRONLY', 'O_CLOEXEC'))
-  const args = [load(context.slots.proc), str('self/timens_offsets'), flags, int(0)]
+  const flags = openBits(context, 'O_WRONLY', 'O_CLOEXEC')
+  const args = [context.slots.proc, 'self/timens_offsets', flags, 0]
   return { ops: [syscall('openat', args, timeOffsets, { result: fd })], fd }
 }
 
@@ -189,7 +184,7 @@ function writeTimeOffsets(context: PlanContext, fd: Slot): Op[] {
   const lines = clocks.map(([clock, { secs = 0, nanosecs = 0 } = {}]) => `${clock} ${secs} ${nanosecs}\n`)
   const text = new TextEncoder().encode(lines.join(''))
   return [
-    syscall('write', [load(fd), bytes(text, JSON.stringify(lines.join(''))), int(text.length)], timeOffsets),
+    syscall('write', [fd, bytes(text, JSON.stringify(lines.join(''))), text.length], timeOffsets),
     close(fd, timeOffsets),
   ]
 }
@@ -214,18 +209,18 @@ export function planFork(context: PlanContext): Op[] {
   const count = slot('bytes read')
   const go = label('A has told')
   return [
-    syscall('pipe2', [address(pipe), int(openBits(context, 'O_CLOEXEC'))], origin),
+    syscall('pipe2', [address(pipe), openBits(context, 'O_CLOEXEC')], origin),
     ...cloneInit(context, child, origin),
     jump(inside, origin, { slot: child, mask: ALL_BITS, is: 'eq', value: 0n }),
     ...say(context, 'FORKED', child, origin),
-    syscall('write', [load(writeEnd), address(byte), int(1)], origin),
-    ...exit(int(0), origin),
+    syscall('write', [writeEnd, address(byte), 1], origin),
+    ...exit(0, origin),
     inside,
     // B waits until its pid is known to the host: if A dies before, nobody would follow B
     close(writeEnd, origin),
-    syscall('read', [load(readEnd), address(byte), int(1)], origin, { result: count }),
+    syscall('read', [readEnd, address(byte), 1], origin, { result: count }),
     jump(go, origin, { slot: count, mask: ALL_BITS, is: 'ne', value: 0n }),
-    ...exit(int(1), origin),
+    ...exit(1, origin),
     go,
     close(readEnd, origin),
   ]
@@ -235,7 +230,7 @@ export function planFork(context: PlanContext): Op[] {
 function cloneInit(context: PlanContext, child: Slot, origin: Origin): Op[] {
   const join = birthplace(context)
   const flags = CLONE.bits.CLONE_PARENT | (isNew(context, 'pid') ? CLONE_NEWPID : 0n)
-  const plain = syscall('clone', [int(flags | BigInt(SIG.SIGCHLD)), NULL, NULL, NULL, NULL], origin, { result: child })
+  const plain = syscall('clone', [flags | BigInt(SIG.SIGCHLD), NULL, NULL, NULL, NULL], origin, { result: child })
   if (join === undefined) return [plain]
   const [otherwise, cloned] = [label('into no cgroup'), label('cloned')]
   const { ops, group } = cloneInto(context, join, flags, child, otherwise)

@@ -7,20 +7,7 @@ import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { S, STATX, statx } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import {
-  address,
-  cell,
-  fail,
-  int,
-  jump,
-  label,
-  load,
-  type Op,
-  type Slot,
-  slot,
-  slotIn,
-  syscall,
-} from '../program/op.ts'
+import { address, cell, fail, jump, label, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
 import { ALL_BITS, type PlanContext, pointer } from './context.ts'
 import { attach, changeMount, cloneTree, close, mount } from './mount-calls.ts'
 import { cleanPath, EMPTY, fixedPath, openBits, openInRoot } from './resolve.ts'
@@ -70,12 +57,12 @@ function openNothing(context: PlanContext): { ops: Op[]; fd: Slot } {
   const refused = label('refused')
   const fine = label('is the null device')
   const { fd, ops } = openInRoot(context, '/dev/null', openBits(context, 'O_PATH', 'O_NOFOLLOW'), origin)
-  const what = int(STATX.bits.STATX_TYPE)
+  const what = STATX.bits.STATX_TYPE
   const mode = slotIn(memory, statx.offset('stx_mode'))
   // two fields of 32 bits side by side
   const device = slotIn(memory, statx.offset('stx_rdev_major'))
   const check = [
-    syscall('statx', [load(fd), EMPTY, int(AT.bits.AT_EMPTY_PATH), what, address(memory)], origin),
+    syscall('statx', [fd, EMPTY, AT.bits.AT_EMPTY_PATH, what, address(memory)], origin),
     jump(refused, wrong, { slot: mode, mask: S.bits.S_IFMT, is: 'ne', value: S.bits.S_IFCHR }),
     jump(fine, wrong, { slot: device, mask: ALL_BITS, is: 'eq', value: 1n | (3n << 32n) }),
     refused,
@@ -101,7 +88,7 @@ function planMask(context: PlanContext, { path, index }: { path: string; index: 
     attach(copy, target.fd, origin, { errnos: ['EINVAL', 'ENOTDIR'], to: directory }),
     jump(masked, origin),
     directory,
-    syscall('dup3', [load(target.fd), int(number), int(openBits(context, 'O_CLOEXEC'))], origin),
+    syscall('dup3', [target.fd, number, openBits(context, 'O_CLOEXEC')], origin),
     mount({ source: 'tmpfs', target: fixedPath(context, number), type: 'tmpfs', flags }, origin),
     masked,
     close(copy, origin),

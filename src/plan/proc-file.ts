@@ -4,21 +4,7 @@
 import { AT_FDCWD, openFlags, openHow, RESOLVE } from '../abi/fcntl.ts'
 import { FSMAGIC, statfs } from '../abi/magic.ts'
 import type { Origin } from '../errors.ts'
-import {
-  address,
-  bytes,
-  cell,
-  fail,
-  int,
-  jump,
-  label,
-  load,
-  type Op,
-  slot,
-  str,
-  struct,
-  syscall,
-} from '../program/op.ts'
+import { address, bytes, cell, fail, jump, label, type Op, slot, struct, syscall } from '../program/op.ts'
 import type { PlanContext } from './context.ts'
 import { field } from './memory.ts'
 
@@ -30,10 +16,10 @@ export function openProc(context: PlanContext): Op[] {
   const genuine = label('/proc is genuine')
   const is = field(memory, statfs, 'f_type', 'eq', FSMAGIC.values.PROC_SUPER_MAGIC, { named: 'PROC_SUPER_MAGIC' })
   return [
-    syscall('openat', [int(AT_FDCWD), str('/proc'), int(O_PATH | O_DIRECTORY | O_CLOEXEC), int(0)], origin, {
+    syscall('openat', [AT_FDCWD, '/proc', O_PATH | O_DIRECTORY | O_CLOEXEC, 0], origin, {
       result: proc,
     }),
-    syscall('fstatfs', [load(proc), address(memory)], origin),
+    syscall('fstatfs', [proc, address(memory)], origin),
     jump(genuine, origin, is),
     fail(0, { intent: '/proc of the host is not a proc file system' }),
     genuine,
@@ -52,8 +38,8 @@ export function writeProc(context: PlanContext, path: string, text: string, orig
   const file = slot('file of /proc')
   const content = new TextEncoder().encode(text)
   return [
-    syscall('openat2', [load(context.slots.proc), str(path), how, int(openHow.size)], origin, { result: file }),
-    syscall('write', [load(file), bytes(content, JSON.stringify(text)), int(content.length)], origin),
-    syscall('close', [load(file)], origin),
+    syscall('openat2', [context.slots.proc, path, how, openHow.size], origin, { result: file }),
+    syscall('write', [file, bytes(content, JSON.stringify(text)), content.length], origin),
+    syscall('close', [file], origin),
   ]
 }

@@ -11,7 +11,7 @@ import {
   runStages,
 } from '../dev/stages.ts'
 import { isRoot, workDirectory } from '../host/testing.ts'
-import { int, type Op, slot, str, syscall } from '../program/op.ts'
+import { type Op, slot, syscall } from '../program/op.ts'
 import { planExec } from './gate.ts'
 import { planProgram } from './lookup.ts'
 import {
@@ -79,7 +79,7 @@ t.test('a missing working directory is made inside the root', t => {
   t.end()
 })
 
-const becoming = (uid: number): Op => syscall('setresuid', [int(uid), int(uid), int(uid)], { intent: 'test' })
+const becoming = (uid: number): Op => syscall('setresuid', [uid, uid, uid], { intent: 'test' })
 
 t.test('root may enter for the user, and a user that may not enter is told', { skip }, t => {
   const dir = workDirectory(t)
@@ -99,7 +99,7 @@ t.test('a descriptor that was left open is no way out of the root', { skip }, t 
     makingDirectory(`${dir}/proc`),
     mounting('proc', `${dir}/proc`, 'proc'),
     opening('/tmp', slot('outside')),
-    syscall('chroot', [str(dir)], { intent: 'test' }),
+    syscall('chroot', [dir], { intent: 'test' }),
   ]
   // the first free number above the socket and the files of the test
   const leaked = Array.from({ length: 12 }, (_, index) => `/proc/self/fd/${index}`)

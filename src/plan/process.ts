@@ -3,7 +3,7 @@
 import { CLOSE_RANGE } from '../abi/fcntl.ts'
 import { PR } from '../abi/prctl.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, fail, int, jump, label, type Op, type Slot, set, slotIn, str, syscall } from '../program/op.ts'
+import { address, cell, fail, jump, label, type Op, type Slot, set, slotIn, syscall } from '../program/op.ts'
 import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
 import { close } from './mount-calls.ts'
 import { writeProc } from './proc-file.ts'
@@ -43,8 +43,8 @@ export function planWorkingDirectory(context: PlanContext): Op[] {
   const origin = cwdOrigin(context)
   const later = label('the user tries the working directory')
   return [
-    syscall('chdir', [str(context.spec.process.cwd)], origin, { on: { errnos: ['EACCES', 'EPERM'], to: later } }),
-    set(enteredSlot(context), int(1), origin),
+    syscall('chdir', [context.spec.process.cwd], origin, { on: { errnos: ['EACCES', 'EPERM'], to: later } }),
+    set(enteredSlot(context), 1, origin),
     later,
   ]
 }
@@ -66,9 +66,9 @@ export function planUserWorkingDirectory(context: PlanContext): Op[] {
   const fine = label('the working directory is below the root')
   return [
     jump(inside, origin, { slot: enteredSlot(context), mask: ALL_BITS, is: 'eq', value: 1n }),
-    syscall('chdir', [str(context.spec.process.cwd)], origin),
+    syscall('chdir', [context.spec.process.cwd], origin),
     inside,
-    syscall('getcwd', [address(path), int(PATH_MAX)], origin, { on: { errnos: ['ENOENT'], to: outside } }),
+    syscall('getcwd', [address(path), PATH_MAX], origin, { on: { errnos: ['ENOENT'], to: outside } }),
     jump(fine, origin, { slot: slotIn(path), mask: 0xffn, is: 'eq', value: BigInt('/'.charCodeAt(0)) }),
     outside,
     fail(0, breakout),
@@ -85,13 +85,13 @@ export function planUmask(context: PlanContext): Op[] {
     umask === undefined
       ? { intent: 'set the usual umask' }
       : { pointer: '/process/user/umask', intent: 'set the umask' }
-  return [syscall('umask', [int(umask ?? DEFAULT_UMASK)], origin)]
+  return [syscall('umask', [umask ?? DEFAULT_UMASK], origin)]
 }
 
 export function planNoNewPrivileges(context: PlanContext): Op[] {
   if (context.spec.process.noNewPrivileges !== true) return []
   const origin = { pointer: '/process/noNewPrivileges', intent: 'forbid new privileges' }
-  return [syscall('prctl', [int(PR.values.PR_SET_NO_NEW_PRIVS), int(1), int(0), int(0), int(0)], origin)]
+  return [syscall('prctl', [PR.values.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], origin)]
 }
 
 const LAST_DESCRIPTOR = 0xffff_ffffn
@@ -102,4 +102,4 @@ export const planCloseDescriptors = (context: PlanContext): Op[] => [
 ]
 
 export const closeOnExec = (first: number, origin: Origin): Op =>
-  syscall('close_range', [int(first), int(LAST_DESCRIPTOR), int(CLOSE_RANGE.bits.CLOSE_RANGE_CLOEXEC)], origin)
+  syscall('close_range', [first, LAST_DESCRIPTOR, CLOSE_RANGE.bits.CLOSE_RANGE_CLOEXEC], origin)

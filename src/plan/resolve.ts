@@ -7,24 +7,21 @@ import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
 import {
   fail,
-  int,
   jump,
   type Label,
   label,
-  load,
   type Op,
   type Operand,
   type Slot,
   set,
   slot,
-  str,
   struct,
   syscall,
 } from '../program/op.ts'
 import { isJoined, type PlanContext } from './context.ts'
 
-export const HERE = int(AT_FDCWD)
-export const EMPTY = str('')
+export const HERE = AT_FDCWD
+export const EMPTY = ''
 
 export interface Opened {
   readonly ops: Op[]
@@ -63,7 +60,7 @@ export function openBits(context: PlanContext, ...names: readonly OpenFlag[]): b
 function how(context: PlanContext, flags: bigint, resolve: bigint): [Operand, Operand] {
   const word = flags | openBits(context, 'O_CLOEXEC')
   const text = `{flags=${openFlags(context.facts.architecture).format(word)}, resolve=${RESOLVE.format(resolve)}}`
-  return [struct(openHow, { flags: word, resolve }, text), int(openHow.size)]
+  return [struct(openHow, { flags: word, resolve }, text), openHow.size]
 }
 
 function resolution(noSymlinks: boolean): bigint {
@@ -81,7 +78,7 @@ export function openInRoot(
 ): Opened {
   const path = cleanPath(containerPath)
   const fd = rest.fd ?? slot(`fd of ${path}`)
-  const args = [load(context.slots.root), str(path), ...how(context, flags, resolution(rest.noSymlinks === true))]
+  const args = [context.slots.root, path, ...how(context, flags, resolution(rest.noSymlinks === true))]
   if (rest.missing !== undefined) return { ops: openOrGoOn(args, origin, fd, rest.missing), fd }
   return { ops: patiently('openat2', args, origin, fd), fd }
 }
@@ -128,12 +125,10 @@ export function ensureTarget(
   const found = label('found')
   const flags = targetFlags(context, kind)
   const noSymlinks = rest.ordinary !== undefined
-  const open = syscall(
-    'openat2',
-    [load(context.slots.root), str(path), ...how(context, flags, resolution(noSymlinks))],
-    origin,
-    { result: fd, on: { errnos: noSymlinks ? ['ENOENT', 'ELOOP', 'ENOTDIR'] : ['ENOENT', 'EAGAIN'], to: missing } },
-  )
+  const open = syscall('openat2', [context.slots.root, path, ...how(context, flags, resolution(noSymlinks))], origin, {
+    result: fd,
+    on: { errnos: noSymlinks ? ['ENOENT', 'ELOOP', 'ENOTDIR'] : ['ENOENT', 'EAGAIN'], to: missing },
+  })
   const ops = [
     open,
     jump(found, origin),
@@ -166,11 +161,11 @@ function makeTarget(
     const last = index === parts.length - 1
     const what = last ? kind : 'directory'
     const here = last ? fd : slot(`fd of ${prefix}`)
-    const args = [load(context.slots.root), str(prefix), ...how(context, targetFlags(context, what), resolve)]
+    const args = [context.slots.root, prefix, ...how(context, targetFlags(context, what), resolve)]
     ops.push(...makeOne(above, name, what, origin, last ? rest.made : undefined))
     if (rest.ordinary === undefined) ops.push(...patiently('openat2', args, origin, here))
     else ops.push(syscall('openat2', args, origin, { result: here, on: { errnos: ['ELOOP', 'ENOTDIR'], to: refused } }))
-    if (index > 0) ops.push(syscall('close', [load(above)], origin))
+    if (index > 0) ops.push(syscall('close', [above], origin))
     above = here
   })
   if (rest.ordinary === undefined) return ops
@@ -184,15 +179,15 @@ function makeOne(above: Slot, name: string, kind: 'directory' | 'file', origin: 
   const on = { errnos: ['EEXIST'], ...(made && { to: exists }) } as const
   const op =
     kind === 'directory'
-      ? syscall('mkdirat', [load(above), str(name), int(0o755)], origin, { on })
-      : syscall('mknodat', [load(above), str(name), int(S.bits.S_IFREG | 0o644n), int(0)], origin, { on })
-  return made === undefined ? [op] : [op, set(made, int(1), origin), exists]
+      ? syscall('mkdirat', [above, name, 0o755], origin, { on })
+      : syscall('mknodat', [above, name, S.bits.S_IFREG | 0o644n, 0], origin, { on })
+  return made === undefined ? [op] : [op, set(made, 1, origin), exists]
 }
 
 /** Moves a descriptor to a number of context.numbers, so that its path below /proc/self/fd is a constant. */
 export function atFixed(context: PlanContext, fd: Slot, number: number, origin: Origin): Op[] {
-  const flags = int(openBits(context, 'O_CLOEXEC'))
-  return [syscall('dup3', [load(fd), int(number), flags], origin), syscall('close', [load(fd)], origin)]
+  const flags = openBits(context, 'O_CLOEXEC')
+  return [syscall('dup3', [fd, number, flags], origin), syscall('close', [fd], origin)]
 }
 
 /**

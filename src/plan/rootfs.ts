@@ -2,7 +2,7 @@
 // Documents: pivot_root(2), mount_namespaces(7), runtime-spec config-linux.md "Rootfs Mount Propagation".
 import { MOUNT_ATTR, MS, UMOUNT } from '../abi/mount.ts'
 import type { Origin } from '../errors.ts'
-import { int, jump, label, load, type Op, set, slot, str, syscall } from '../program/op.ts'
+import { jump, label, type Op, set, slot, syscall } from '../program/op.ts'
 import { hasNamespace, isJoined, type PlanContext } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { finalMounts } from './mounts.ts'
@@ -32,26 +32,26 @@ export function planAttachRootfs(context: PlanContext): Op[] {
   const { root, proc } = context.slots
   const path = rootfsPath(context)
   const origin: Origin = { pointer: '/root/path', intent: `put the rootfs on ${path}` }
-  if (!hasNamespace(context, 'mount')) return [set(root, int(context.facts.descriptors.rootfs), origin)]
+  if (!hasNamespace(context, 'mount')) return [set(root, context.facts.descriptors.rootfs, origin)]
   const cut = cutOrigin(context)
   const target = slot('fd of the place of the rootfs')
   const closed = label('closed')
   const found = label('found')
-  const flags = int(openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC'))
+  const flags = openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC')
   return [
     mount({ target: '/', flags: MS_SLAVE | MS_REC }, cut),
-    syscall('openat', [HERE, str(path), flags, int(0)], origin, {
+    syscall('openat', [HERE, path, flags, 0], origin, {
       result: target,
       on: { errnos: ['EACCES', 'ENOENT'], to: closed },
     }),
     jump(found, origin),
     closed,
-    syscall('openat', [HERE, str('/'), flags, int(0)], origin, { result: target }),
+    syscall('openat', [HERE, '/', flags, 0], origin, { result: target }),
     found,
     attach(root, target, origin),
     close(target, origin),
     // where fixedPath starts; the root is entered by its descriptor
-    ...(isJoined(context, 'mount') ? [syscall('fchdir', [load(proc)], origin)] : []),
+    ...(isJoined(context, 'mount') ? [syscall('fchdir', [proc], origin)] : []),
   ]
 }
 
@@ -59,17 +59,17 @@ export function planEnterRoot(context: PlanContext): Op[] {
   const { root, proc } = context.slots
   const origin: Origin = { pointer: '/root/path', intent: 'enter the rootfs' }
   return [
-    ...[context.numbers.target, context.numbers.source].map(number => syscall('close', [int(number)], origin)),
+    ...[context.numbers.target, context.numbers.source].map(number => syscall('close', [number], origin)),
     close(proc, origin),
     ...(hasNamespace(context, 'mount') && context.options.noPivot ? hideHost(context) : []),
-    syscall('fchdir', [load(root)], origin),
+    syscall('fchdir', [root], origin),
     ...swapRoot(context, origin),
-    syscall('chdir', [str('/')], origin),
+    syscall('chdir', ['/'], origin),
   ]
 }
 
 function swapRoot(context: PlanContext, origin: Origin): Op[] {
-  const here = str('.')
+  const here = '.'
   if (!hasNamespace(context, 'mount')) return [syscall('chroot', [here], origin)]
   // ELOOP: it hangs on / already
   if (context.options.noPivot) {
@@ -82,7 +82,7 @@ function swapRoot(context: PlanContext, origin: Origin): Op[] {
   return [
     // the old root ends up on top of the new one, both at "."
     syscall('pivot_root', [here, here], origin),
-    syscall('umount2', [here, int(UMOUNT.bits.MNT_DETACH)], leave),
+    syscall('umount2', [here, UMOUNT.bits.MNT_DETACH], leave),
   ]
 }
 
@@ -98,7 +98,7 @@ function hideHost({ facts }: PlanContext): Op[] {
     const flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
     return [
       again, // there may be several on top of each other
-      syscall('umount2', [str(path), int(UMOUNT.bits.MNT_DETACH)], origin, {
+      syscall('umount2', [path, UMOUNT.bits.MNT_DETACH], origin, {
         on: { errnos: ['EINVAL', 'EPERM', 'ENOENT'], to: locked },
       }),
       jump(again, origin),

@@ -1,7 +1,7 @@
 // A session and a session keyring of the container's own, so that it has neither the caller's terminal nor his keys.
 // See setsid(2), keyrings(7), session-keyring(7).
 import { KEY_PERMISSION, KEYCTL } from '../abi/keyctl.ts'
-import { int, label, load, type Op, slot, str, syscall } from '../program/op.ts'
+import { label, type Op, slot, syscall } from '../program/op.ts'
 import { hasNamespace, type PlanContext } from './context.ts'
 
 export const planSession = (context: PlanContext): Op[] => [
@@ -21,13 +21,13 @@ function planKeyring(context: PlanContext): Op[] {
   const search = hasNamespace(context, 'user') ? KEY_OTH_SEARCH : KEY_USR_SEARCH
   const ring = slot('session keyring')
   const without = label('no keyring')
-  const name = str(`_ses.${context.facts.containerId}`)
+  const name = `_ses.${context.facts.containerId}`
   return [
-    syscall('keyctl', [int(KEYCTL.values.KEYCTL_JOIN_SESSION_KEYRING), name], origin, {
+    syscall('keyctl', [KEYCTL.values.KEYCTL_JOIN_SESSION_KEYRING, name], origin, {
       result: ring,
       on: { errnos: ['ENOSYS', 'EPERM', 'EOPNOTSUPP'], to: without },
     }),
-    syscall('keyctl', [int(KEYCTL.values.KEYCTL_SETPERM), load(ring), int(asMade | search)], origin),
+    syscall('keyctl', [KEYCTL.values.KEYCTL_SETPERM, ring, asMade | search], origin),
     without,
   ]
 }

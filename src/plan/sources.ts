@@ -4,7 +4,7 @@
 import { ERRNO } from '../abi/errno.ts'
 import { MS } from '../abi/mount.ts'
 import { type Origin, SpecError, UnsupportedError } from '../errors.ts'
-import { int, type Op, syscall } from '../program/op.ts'
+import { type Op, syscall } from '../program/op.ts'
 import { cgroupSources } from './cgroup-mounts.ts'
 import { hasNamespace, isNew, type PlanContext } from './context.ts'
 import { raiseDescriptorLimit } from './descriptor-limit.ts'
@@ -49,7 +49,7 @@ function cloneAll(context: PlanContext): Op[] {
   return [
     ...(all.length > MANY ? raiseDescriptorLimit(context) : []),
     ...all.flatMap(clone),
-    syscall('close', [int(context.facts.descriptors.rootfs)], origin),
+    syscall('close', [context.facts.descriptors.rootfs], origin),
   ]
 }
 

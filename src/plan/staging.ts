@@ -7,7 +7,7 @@ import { FSCONFIG, FSMOUNT, FSOPEN, MOUNT_ATTR, MOVE_MOUNT, MS } from '../abi/mo
 import { CLONE } from '../abi/sched.ts'
 import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import { int, load, NULL, type Op, type Operand, type Slot, slot, str, syscall } from '../program/op.ts'
+import { NULL, type Op, type Operand, type Slot, slot, syscall } from '../program/op.ts'
 import { hasNamespace, isNew, type PlanContext } from './context.ts'
 import { cloneTree, close, mount } from './mount-calls.ts'
 import { EMPTY, HERE } from './resolve.ts'
@@ -22,11 +22,11 @@ export function setAside(context: PlanContext, sources: readonly Source[]): Op[]
   const stage = slot('staging directory')
   return [
     ...makeStage(stage, origin),
-    syscall('unshare', [int(CLONE.bits.CLONE_NEWNS)], origin),
+    syscall('unshare', [CLONE.bits.CLONE_NEWNS], origin),
     mount({ target: '/', flags: MS.bits.MS_SLAVE | MS.bits.MS_REC }, cutOrigin(context)),
     // where nothing else is wanted yet; on / it would make us "chrooted", who may not make user namespaces
     move(stage, HERE, rootfsPath(context), origin),
-    syscall('fchdir', [load(stage)], origin),
+    syscall('fchdir', [stage], origin),
     ...sources.flatMap((source, index) => put(source, String(index), stage)),
     close(stage, origin),
   ]
@@ -37,13 +37,13 @@ function makeStage(stage: Slot, origin: Origin): Op[] {
   const context = slot('tmpfs')
   const { FSCONFIG_SET_STRING, FSCONFIG_CMD_CREATE } = FSCONFIG.values
   const { MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV, MOUNT_ATTR_NOEXEC } = MOUNT_ATTR.bits
-  const mode = [load(context), int(FSCONFIG_SET_STRING), str('mode'), str('0755'), int(0)]
-  const flags = [int(FSMOUNT.bits.FSMOUNT_CLOEXEC), int(MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC)]
+  const mode = [context, FSCONFIG_SET_STRING, 'mode', '0755', 0]
+  const flags = [FSMOUNT.bits.FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC]
   return [
-    syscall('fsopen', [str('tmpfs'), int(FSOPEN.bits.FSOPEN_CLOEXEC)], origin, { result: context }),
+    syscall('fsopen', ['tmpfs', FSOPEN.bits.FSOPEN_CLOEXEC], origin, { result: context }),
     syscall('fsconfig', mode, origin),
-    syscall('fsconfig', [load(context), int(FSCONFIG_CMD_CREATE), NULL, NULL, int(0)], origin),
-    syscall('fsmount', [load(context), ...flags], origin, { result: stage }),
+    syscall('fsconfig', [context, FSCONFIG_CMD_CREATE, NULL, NULL, 0], origin),
+    syscall('fsmount', [context, ...flags], origin, { result: stage }),
     close(context, origin),
   ]
 }
@@ -51,15 +51,15 @@ function makeStage(stage: Slot, origin: Origin): Op[] {
 function put({ fd, kind, origin }: Source, name: string, stage: Slot): Op[] {
   const place =
     kind === 'file'
-      ? syscall('mknodat', [load(stage), str(name), int(S.bits.S_IFREG), int(0)], origin)
-      : syscall('mkdirat', [load(stage), str(name), int(0o755)], origin)
-  return [place, move(fd, load(stage), name, origin), close(fd, origin)]
+      ? syscall('mknodat', [stage, name, S.bits.S_IFREG, 0], origin)
+      : syscall('mkdirat', [stage, name, 0o755], origin)
+  return [place, move(fd, stage, name, origin), close(fd, origin)]
 }
 
 function move(from: Slot, directory: Operand, to: string, origin: Origin): Op {
   const { MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_SYMLINKS } = MOVE_MOUNT.bits
   const flags = MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS
-  return syscall('move_mount', [load(from), EMPTY, directory, str(to), int(flags)], origin)
+  return syscall('move_mount', [from, EMPTY, directory, to, flags], origin)
 }
 
 /** In the container's namespaces: the same slots hold clones again, now of the copies. */
@@ -67,6 +67,6 @@ export function takeUp(sources: readonly Source[]): Op[] {
   const origin: Origin = { pointer: '/linux/namespaces', intent: 'leave the place where the sources were' }
   return [
     ...sources.map(({ fd, recursive, origin }, index) => cloneTree(String(index), origin, { recursive, result: fd })),
-    syscall('chdir', [str('/')], origin),
+    syscall('chdir', ['/'], origin),
   ]
 }

@@ -4,7 +4,7 @@ import { golden, stageListing } from '../dev/golden.ts'
 import { kernelContext, makingDirectory, mounting, privateMounts, runStages } from '../dev/stages.ts'
 import { Fd } from '../host/fd.ts'
 import { isRoot, workDirectory } from '../host/testing.ts'
-import { int, type Op, str, syscall } from '../program/op.ts'
+import { type Op, syscall } from '../program/op.ts'
 import { planExec } from './gate.ts'
 import { planStdio } from './stdio.ts'
 
@@ -42,8 +42,8 @@ t.test('the null device is the one of the container, open for both', { skip }, t
 
 t.test('a fifo in the place of /dev/null is left alone', { skip }, t => {
   const root = workDirectory(t)
-  const fake = syscall('mknodat', [int(-100), str(`${root}/dev/null`), int(0o010666), int(0)], { intent: 'test' })
-  const chroot: Op = syscall('chroot', [str(root)], { intent: 'test' })
+  const fake = syscall('mknodat', [-100, `${root}/dev/null`, 0o010666, 0], { intent: 'test' })
+  const chroot: Op = syscall('chroot', [root], { intent: 'test' })
   const before = [...privateMounts(), mounting('tmpfs', root, 'tmpfs'), makingDirectory(`${root}/dev`), fake, chroot]
   t.match(runStages(kernelContext(), [planStdio], before), { exitCode: 0, error: undefined })
   const absent = [...privateMounts(), mounting('tmpfs', root, 'tmpfs'), chroot]

@@ -3,7 +3,7 @@
 import { AT, AT_FDCWD, F, openFlags } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import { int, jump, label, load, type Op, type Slot, slot, str, syscall } from '../program/op.ts'
+import { jump, label, type Op, type Slot, slot, syscall } from '../program/op.ts'
 import type { PlanContext } from './context.ts'
 import { hostMadeDev, NULL_DEVICE } from './devices.ts'
 import { deviceIs, kindIs, look } from './memory.ts'
@@ -24,7 +24,7 @@ function planDescriptor(context: PlanContext, descriptor: number, nullDevice: Sl
   const origin: Origin = { intent: `look at ${name}` }
   const other = label(`${name} is not the null device`)
   const done = label(`${name} is ready`)
-  const looked = look(int(descriptor), '', AT.bits.AT_EMPTY_PATH, origin, { errnos: ['EBADF'], to: done })
+  const looked = look(descriptor, '', AT.bits.AT_EMPTY_PATH, origin, { errnos: ['EBADF'], to: done })
   return [
     looked.op,
     jump(other, origin, kindIs(looked, 'ne', S.bits.S_IFCHR)),
@@ -42,17 +42,17 @@ function reopen(context: PlanContext, descriptor: number, nullDevice: Slot): Op[
   const origin: Origin = { intent: `reopen /dev/null for ${NAMES[descriptor]} inside the container` }
   const { O_RDWR, O_NONBLOCK, O_NOCTTY, O_CLOEXEC } = openFlags(context.facts.architecture).bits
   const another = label('/dev/null is not the null device')
-  const flags = int(O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC) // O_NONBLOCK: a fifo must not hold us
-  const looked = look(load(nullDevice), '', AT.bits.AT_EMPTY_PATH, origin)
+  const flags = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC // O_NONBLOCK: a fifo must not hold us
+  const looked = look(nullDevice, '', AT.bits.AT_EMPTY_PATH, origin)
   return [
-    syscall('openat', [int(AT_FDCWD), str('/dev/null'), flags], origin, { result: nullDevice }),
+    syscall('openat', [AT_FDCWD, '/dev/null', flags], origin, { result: nullDevice }),
     looked.op,
     jump(another, origin, kindIs(looked, 'ne', S.bits.S_IFCHR)),
     jump(another, origin, deviceIs(looked, 'ne', ...NULL_DEVICE)),
-    syscall('fcntl', [load(nullDevice), int(F.values.F_SETFL), int(O_RDWR)], origin),
-    syscall('dup3', [load(nullDevice), int(descriptor), int(0)], origin),
+    syscall('fcntl', [nullDevice, F.values.F_SETFL, O_RDWR], origin),
+    syscall('dup3', [nullDevice, descriptor, 0], origin),
     another,
-    syscall('close', [load(nullDevice)], origin),
+    syscall('close', [nullDevice], origin),
   ]
 }
 
@@ -60,7 +60,7 @@ function reopen(context: PlanContext, descriptor: number, nullDevice: Slot): Op[
 function own(context: PlanContext, descriptor: number): Op {
   const { uid } = context.spec.process.user
   const origin = { pointer: '/process/user/uid', intent: `give ${NAMES[descriptor]} to the user` }
-  return syscall('fchown', [int(descriptor), int(uid), int(SAME)], origin, {
+  return syscall('fchown', [descriptor, uid, SAME], origin, {
     on: { errnos: ['EPERM', 'EINVAL', 'EROFS'] },
   })
 }

@@ -4,7 +4,7 @@
 
 import type { SyscallName } from '../abi/syscalls.ts'
 import { UnsupportedError } from '../errors.ts'
-import { bytes, int, type Op, syscall } from '../program/op.ts'
+import { bytes, type Op, syscall } from '../program/op.ts'
 import { hasNamespace, type NamespaceKind, type PlanContext, pointer } from './context.ts'
 import { writeProc } from './proc-file.ts'
 
@@ -61,5 +61,5 @@ function setName(name: SyscallName, value: string | undefined, property: string)
   if (value === undefined || value === '') return []
   const text = new TextEncoder().encode(value)
   const origin = { pointer: pointer(property), intent: `set the ${property} to ${value}` }
-  return [syscall(name, [bytes(text, JSON.stringify(value)), int(text.length)], origin)]
+  return [syscall(name, [bytes(text, JSON.stringify(value)), text.length], origin)]
 }

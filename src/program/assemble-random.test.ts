@@ -2,14 +2,14 @@
 import t from 'tap'
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
 import { assemble } from './assemble.ts'
-import { CONDITION, type Fields, KIND, RECORD_SIZE, readRecord } from './encode.ts'
+import { CONDITION, type Fields, FLAG, KIND, RECORD_SIZE, readRecord } from './encode.ts'
 import type { Cell, Label, Op, Operand, Slot } from './op.ts'
-import { address, cell, fail, int, jump, label, load, set, slotIn, str, syscall } from './op.ts'
+import { address, cell, fail, jump, label, set, slotIn, syscall } from './op.ts'
 
 const origin = { intent: 'test' }
 const DATA = 0x20000
 const RECORDS = 0x30000
-const layout = { cells: 0x1000, data: () => DATA, records: () => RECORDS }
+const layout = { initialized: 0x1000, zeroed: 0x8000, constants: DATA, records: RECORDS }
 
 const CELLS: readonly Cell[] = [
   cell('a', 8),
@@ -21,8 +21,8 @@ const CALLS = ['getpid', 'mount', 'openat2', 'close', 'prctl'] as const satisfie
 
 t.test('programs of random ops are in the records what they were as ops', t => {
   for (let seed = 1; seed <= 40; seed++) {
-    const ops = [...randomOps(seed), syscall('exit_group', [int(0)], origin)]
-    const { data, records } = assemble(ops, 'x86_64', 3, layout)
+    const ops = [...randomOps(seed), syscall('exit_group', [0], origin)]
+    const { constants: data, records } = assemble(ops, 'x86_64', 3, layout)
     const view = new DataView(records.buffer)
     const seen: Seen = { ops, data, cells: new Map() }
     const numbered = ops.filter(op => op.kind !== 'label')
@@ -54,10 +54,10 @@ function randomOps(seed: number): Op[] {
   }
   const operand = (): Operand => {
     const makers: (() => Operand)[] = [
-      () => int(BigInt(random(2 ** 32)) << BigInt(random(32))),
-      () => int(-BigInt(random(5000))),
-      () => str('x'.repeat(random(20))),
-      () => load(anySlot()),
+      () => BigInt(random(2 ** 32)) << BigInt(random(32)),
+      () => -BigInt(random(5000)),
+      () => 'x'.repeat(random(20)),
+      () => anySlot(),
       () => address(pick(CELLS), random(8)),
       () => ({ kind: 'image', part: pick(['start', 'length']) }),
     ]
@@ -75,6 +75,8 @@ function randomOps(seed: number): Op[] {
     () => jump(pick(labels), origin, { slot: anySlot(), mask: 0xffn, is: pick(['eq', 'ne', 'lt', 'ge']), value: 3n }),
     () => set(anySlot(), operand(), origin),
     () => fail(operand(), origin),
+    () => fail(operand(), origin, { slot: anySlot(), mask: 0xffn, is: 'eq', value: 3n }),
+    () => syscall(pick(CALLS), operands(), origin, { on: { errnos: ['EIO'] }, success: pick(labels), again: true }),
   ]
   const ops = Array.from({ length: 30 }, () => pick(makers)())
   for (const one of labels) ops.splice(random(ops.length), 0, one)
@@ -98,7 +100,8 @@ function isRecordOf(op: Exclude<Op, Label>, got: Fields, seen: Seen): boolean {
       return (
         got.kind === Number(KIND.values.SYSCALL) &&
         got.number === SYSCALLS[op.name][0] &&
-        got.target === recordOf(op.on?.to, seen) &&
+        got.flags >> FLAG.SUCCESS === (op.success === undefined ? 0 : 1) + (op.again ? 2 : 0) &&
+        got.target === recordOf(op.success ?? op.on?.to, seen) &&
         (op.result === undefined ? got.result === 0 : isAt(op.result, got.result, seen)) &&
         operandsAre(op.args)
       )
@@ -107,7 +110,12 @@ function isRecordOf(op: Exclude<Op, Label>, got: Fields, seen: Seen): boolean {
     case 'set':
       return isAt(op.slot, got.result, seen) && operandsAre([op.value])
     case 'fail':
-      return got.kind === Number(KIND.values.FAIL) && operandsAre([op.status])
+      return (
+        got.kind === Number(KIND.values.JUMP) &&
+        got.target === 0 &&
+        got.number === Number(CONDITION.values[op.when?.is ?? 'always']) &&
+        isOperand(op.status, 3, got, seen)
+      )
     default:
       return op satisfies never
   }
@@ -115,16 +123,16 @@ function isRecordOf(op: Exclude<Op, Label>, got: Fields, seen: Seen): boolean {
 
 function isOperand(operand: Operand, index: number, got: Fields, seen: Seen): boolean {
   const value = BigInt(got.operands[index] ?? 0)
-  const loaded = ((got.loads >> index) & 1) === 1
+  const loaded = ((got.flags >> index) & 1) === 1
+  if (typeof operand === 'string') return !loaded && textAt(seen.data, Number(value) - DATA) === operand
+  if (typeof operand !== 'object') return !loaded && BigInt.asUintN(64, BigInt(operand)) === value
   switch (operand.kind) {
-    case 'int':
-      return !loaded && BigInt.asUintN(64, operand.value) === value
-    case 'data':
-      return !loaded && textAt(seen.data, Number(value) - DATA) === JSON.parse(operand.text)
-    case 'load':
-      return loaded && isAt(operand.slot, Number(value), seen)
+    case 'slot':
+      return loaded && isAt(operand, Number(value), seen)
     case 'address':
       return !loaded && isAt(operand, Number(value), seen)
+    case 'data':
+      return !loaded && textAt(seen.data, Number(value) - DATA) === operand.text
     case 'image':
       return !loaded && Number(value) % 0x1000 === 0
     default:

@@ -25,7 +25,8 @@ export function failAt(ops: readonly Op[], number: number, errno: ErrnoName): Op
 function failing(op: Exclude<Op, Label>, errno: ErrnoName): Op[] {
   const status = ERRNO[errno][0]
   if (op.kind !== 'syscall') return [fail(status, op.origin)]
-  const { on } = op
+  const { on, again } = op
+  if (again && errno === 'EAGAIN') return [op] // once more, with what the kernel then says
   if (on !== undefined && (on.errnos === 'any' || on.errnos.includes(errno))) {
     if (on.to !== undefined) return [jump(on.to, op.origin)]
     const next = label('next')

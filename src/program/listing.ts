@@ -2,7 +2,7 @@
 // those of the records, which error messages name too. Also the same as JSON, and one call alone for an error.
 import type { Architecture } from '../abi/architecture.ts'
 import { printConstant } from './calls.ts'
-import type { Cell, Condition, FailOp, Label, OnErrno, Op, Operand, Slot, SyscallOp } from './op.ts'
+import type { Cell, Condition, FailOp, Label, Op, Operand, Slot, SyscallOp, Text } from './op.ts'
 
 type Numbered = Exclude<Op, Label>
 
@@ -33,13 +33,13 @@ class Names {
 }
 
 function operandText(operand: Operand, names: Names, constant: (value: bigint) => string): string {
+  if (typeof operand === 'string') return JSON.stringify(operand)
+  if (typeof operand !== 'object') return constant(BigInt(operand))
   switch (operand.kind) {
-    case 'int':
-      return constant(operand.value)
+    case 'slot':
+      return names.slot(operand)
     case 'data':
-      return operand.text
-    case 'load':
-      return names.slot(operand.slot)
+      return words(operand.text)
     case 'address':
       return `&${names.place(operand.cell, operand.offset)}`
     case 'image':
@@ -49,8 +49,10 @@ function operandText(operand: Operand, names: Names, constant: (value: bigint) =
   }
 }
 
+const words = (text: Text): string => (typeof text === 'string' ? text : text())
+
 function callArguments(op: SyscallOp, architecture: Architecture, names: Names): string[] {
-  const constants = op.args.map(arg => (arg.kind === 'int' ? arg.value : undefined))
+  const constants = op.args.map(arg => (typeof arg === 'number' || typeof arg === 'bigint' ? BigInt(arg) : undefined))
   return op.args.map((arg, index) =>
     operandText(arg, names, value => printConstant(op.name, index, value, { architecture, constants })),
   )
@@ -75,10 +77,10 @@ function action(op: Numbered, architecture: Architecture, names: Names): string 
 }
 
 function failText(op: FailOp, architecture: Architecture, names: Names): string {
-  const status = operandText(op.status, names, String)
-  return op.inPlaceOf === undefined
-    ? `fail ${status}`
-    : `fail ${status} in place of ${action(op.inPlaceOf, architecture, names)}`
+  const { status, when, inPlaceOf } = op
+  const text = `fail ${operandText(status, names, String)}`
+  if (inPlaceOf !== undefined) return `${text} in place of ${action(inPlaceOf, architecture, names)}`
+  return when === undefined ? text : `${text} if ${conditionText(when, names)}`
 }
 
 const COMPARISON = { eq: '==', ne: '!=', lt: '<', ge: '>=' } as const satisfies Record<Condition['is'], string>
@@ -91,10 +93,15 @@ function conditionText({ slot, mask, is, value, text }: Condition, names: Names)
   return `${left} ${COMPARISON[is]} ${value}`
 }
 
-/** "ENOENT|ENOTDIR → missing", "ignore EPERM" */
-function policyText(on: OnErrno, names: Names): string {
-  const errnos = on.errnos === 'any' ? 'any error' : on.errnos.join('|')
-  return on.to === undefined ? `ignore ${errnos}` : `${errnos} → ${names.of(on.to)}`
+/** "ENOENT|ENOTDIR → missing", "ignore EPERM", "→ done, ignore EEXIST", "again after EAGAIN" */
+function policyText({ on, success, again }: SyscallOp, names: Names): string {
+  const parts = success === undefined ? [] : [`→ ${names.of(success)}`]
+  if (on !== undefined) {
+    const errnos = on.errnos === 'any' ? 'any error' : on.errnos.join('|')
+    parts.push(on.to === undefined ? `ignore ${errnos}` : `${errnos} → ${names.of(on.to)}`)
+  }
+  if (again) parts.push('again after EAGAIN')
+  return parts.join(', ')
 }
 
 const COMMENT_COLUMN = 72
@@ -106,8 +113,9 @@ export function listing(ops: readonly Op[], architecture: Architecture): string 
   let number = 0
   const lines = ops.map(op => {
     if (op.kind === 'label') return `${names.of(op)}:`
-    const policy = op.kind === 'syscall' && op.on !== undefined ? `  ${policyText(op.on, names)}` : ''
-    const text = `${String(number++).padStart(width)}  ${action(op, architecture, names)}${policy}`
+    const policy = op.kind === 'syscall' ? policyText(op, names) : ''
+    const call = `${String(number++).padStart(width)}  ${action(op, architecture, names)}`
+    const text = policy === '' ? call : `${call}  ${policy}`
     const { pointer, intent } = op.origin
     return `${text.padEnd(COMMENT_COLUMN)}  # ${pointer === undefined ? '' : `${pointer}: `}${intent}`
   })
@@ -123,6 +131,10 @@ export interface ListedOp {
   readonly args?: readonly string[]
   readonly result?: string
   readonly on?: { readonly errnos: readonly string[] | 'any'; readonly to?: string }
+  /** Where a success goes on. */
+  readonly success?: string
+  /** Made again after EAGAIN. */
+  readonly again?: true
   /** What a control op does, as in the text. */
   readonly action?: string
   readonly pointer?: string
@@ -145,7 +157,7 @@ export function listingJson(ops: readonly Op[], architecture: Architecture): Lis
 
 function details(op: Numbered, architecture: Architecture, names: Names): Partial<ListedOp> {
   if (op.kind !== 'syscall') return { action: action(op, architecture, names) }
-  const { result, on } = op
+  const { result, on, success, again } = op
   return {
     syscall: op.name,
     args: callArguments(op, architecture, names),
@@ -153,6 +165,8 @@ function details(op: Numbered, architecture: Architecture, names: Names): Partia
     ...(on === undefined
       ? {}
       : { on: on.to === undefined ? { errnos: on.errnos } : { errnos: on.errnos, to: names.of(on.to) } }),
+    ...(success === undefined ? {} : { success: names.of(success) }),
+    ...(again ? { again } : {}),
   }
 }
 

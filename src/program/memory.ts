@@ -1,161 +1,160 @@
-// Where the things that ops point at lie in the image: writable cells, gathered in the order of their first use, and
-// constant data, each content once. Two steps, since constants may hold addresses of cells: first all cells are
-// found and given offsets, then, with the addresses of both areas known, the constants are laid out.
-import type { AddressOperand, Cell, DataOperand, Op, Operand, Part, Slot } from './op.ts'
+// Where the things that ops point at lie in the image: writable cells, constant data, and texts, each text once. Each
+// area has an address of its own, far from the others, so that a thing has its address from the first mention on.
+import type { Cell, DataOperand, Part } from './op.ts'
 
-/** Calls back with everything of an op that lies, or points, somewhere in memory. */
-export function eachPlace(op: Op, visit: (place: Operand | Slot) => void): void {
-  switch (op.kind) {
-    case 'label':
-      return
-    case 'syscall':
-      for (const operand of op.args) visit(operand)
-      if (op.result !== undefined) visit(op.result)
-      return
-    case 'jump':
-      if (op.when !== undefined) visit(op.when.slot)
-      return
-    case 'set':
-      visit(op.slot)
-      visit(op.value)
-      return
-    case 'fail':
-      visit(op.status)
-      return
-    default:
-      op satisfies never
+/** Where the areas of an image begin, all of it below 4 GiB. */
+export interface Layout {
+  /** Writable memory that has contents from the start; a multiple of 8, as all of these. */
+  readonly initialized: number
+  /** Writable memory that is zero at the start. */
+  readonly zeroed: number
+  readonly constants: number
+  readonly records: number
+}
+
+export class Memory {
+  readonly #layout: Layout
+  readonly #cells = new Map<Cell, number>()
+  readonly #data = new Map<DataOperand, number>()
+  readonly #texts = new Map<string, number>()
+  readonly #initialized = new Bytes(512)
+  readonly #constants = new Bytes(8192)
+  #zeroed = 0
+
+  constructor(layout: Layout) {
+    this.#layout = layout
+  }
+
+  /** Address of a place in a cell, with `width` bytes to be used there. */
+  cellAddress(cell: Cell, offset: number, width: number): number {
+    if (offset < 0 || offset + width > cell.size)
+      throw new RangeError(`${width} bytes at ${offset} of cell ${cell.name}, which has ${cell.size}`)
+    return (this.#cells.get(cell) ?? this.#addCell(cell)) + offset
+  }
+
+  /** Address of constant data. */
+  dataAddress(data: DataOperand): number {
+    return this.#data.get(data) ?? this.#addData(data)
+  }
+
+  /** Address of a text with a NUL behind it. */
+  textAddress(text: string): number {
+    return this.#texts.get(text) ?? this.#addText(text)
+  }
+
+  /** Everything that has been given an address so far. */
+  get initialized(): Uint8Array {
+    return this.#initialized.contents
+  }
+  get constants(): Uint8Array {
+    return this.#constants.contents
+  }
+  get zeroedBytes(): number {
+    return this.#zeroed
+  }
+
+  #addCell(cell: Cell): number {
+    if (cell.init !== undefined) return this.#addInitialized(cell, cell.init)
+    const address = this.#layout.zeroed + this.#zeroed
+    this.#zeroed = align8(this.#zeroed + cell.size)
+    this.#cells.set(cell, address)
+    return address
+  }
+
+  #addInitialized(cell: Cell, init: readonly Part[]): number {
+    const bytes = sizeOf(init)
+    if (bytes > cell.size) throw new RangeError(`cell ${cell.name} has ${cell.size} bytes, its contents ${bytes}`)
+    const at = this.#initialized.reserve(align8(cell.size))
+    const address = this.#layout.initialized + at
+    this.#cells.set(cell, address)
+    this.#write(init, this.#initialized, at)
+    return address
+  }
+
+  #addData(data: DataOperand): number {
+    this.#constants.align() // structs and arrays are whole words; texts do not care
+    const at = this.#constants.reserve(sizeOf(data.parts))
+    const address = this.#layout.constants + at
+    this.#data.set(data, address)
+    this.#write(data.parts, this.#constants, at)
+    return address
+  }
+
+  #addText(text: string): number {
+    if (text.includes('\0')) throw new RangeError(`a text for the kernel holds a NUL: ${JSON.stringify(text)}`)
+    const address = this.#layout.constants + this.#constants.addText(text)
+    this.#texts.set(text, address)
+    return address
+  }
+
+  #write(parts: readonly Part[], bytes: Bytes, start: number): void {
+    let at = start
+    for (const part of parts)
+      if (part instanceof Uint8Array) {
+        bytes.contents.set(part, at)
+        at += part.length
+      } else {
+        const address = this.#address(part) // may move the bytes
+        new DataView(bytes.contents.buffer).setUint32(at, address, true)
+        at += POINTER
+      }
+  }
+
+  #address(part: Exclude<Part, Uint8Array>): number {
+    if (typeof part === 'string') return this.textAddress(part)
+    return part.kind === 'data' ? this.dataAddress(part) : this.cellAddress(part.cell, part.offset, 0)
   }
 }
 
-export interface Cells {
-  /** Bytes from the start of the area; cells with initial contents come first, the others are zero. */
-  readonly offsets: ReadonlyMap<Cell, number>
-  readonly initialized: readonly Cell[]
-  /** Size of the part with initial contents, and of the whole. */
-  readonly initialBytes: number
-  readonly bytes: number
-}
+const POINTER = 8
 
-/** `first` have initial contents and lie at the start, in that order. */
-export function gatherCells(ops: readonly Op[], first: readonly Cell[]): Cells {
-  const found = new Set<Cell>(first)
-  const seen = new Set<DataOperand>()
-  const visitPart = (part: Part): void => {
-    if (!(part instanceof Uint8Array)) visit(part)
-  }
-  const addCell = (cell: Cell): void => {
-    if (found.has(cell)) return
-    found.add(cell)
-    cell.init?.forEach(visitPart)
-  }
-  const visit = (place: Operand | Slot): void => {
-    if (place.kind === 'address' || place.kind === 'slot') addCell(place.cell)
-    else if (place.kind === 'load') addCell(place.slot.cell)
-    else if (place.kind === 'data' && !isPlain(place.parts) && !seen.has(place)) {
-      seen.add(place)
-      place.parts.forEach(visitPart)
-    }
-  }
-  for (const cell of first) cell.init?.forEach(visitPart)
-  for (const op of ops) eachPlace(op, visit)
-  return layOut([...found], new Set(first))
-}
-
-/** Constant bytes and nothing else, as nearly all data is. */
-const isPlain = (parts: readonly Part[]): boolean => parts.length === 1 && parts[0] instanceof Uint8Array
-
-function layOut(cells: readonly Cell[], first: ReadonlySet<Cell>): Cells {
-  const isInitialized = (cell: Cell): boolean => cell.init !== undefined || first.has(cell)
-  const initialized = cells.filter(isInitialized)
-  const offsets = new Map<Cell, number>()
-  let end = 0
-  const place = (cell: Cell): void => {
-    offsets.set(cell, end)
-    end = align8(end + cell.size)
-  }
-  initialized.forEach(place)
-  const initialBytes = end
-  for (const cell of cells) if (!isInitialized(cell)) place(cell)
-  return { offsets, initialized, initialBytes, bytes: end }
+function sizeOf(parts: readonly Part[]): number {
+  let bytes = 0
+  for (const part of parts) bytes += part instanceof Uint8Array ? part.length : POINTER
+  return bytes
 }
 
 const align8 = (value: number): number => (value + 7) & ~7
 
-/** Constant data of one image and the addresses of everything, cells included. */
-export class Memory {
-  readonly #cells: Cells
-  readonly #cellsAddress: number
-  readonly #dataAddress: number
-  readonly #known = new Map<DataOperand, number>()
-  readonly #byContent = new Map<string, number>()
-  #data = new Uint8Array(8192)
+const utf8 = new TextEncoder()
+
+/** Bytes that grow at their end. */
+class Bytes {
+  #buffer: Uint8Array
   #length = 0
 
-  constructor(cells: Cells, cellsAddress: number, dataAddress: number) {
-    this.#cells = cells
-    this.#cellsAddress = cellsAddress
-    this.#dataAddress = dataAddress
+  constructor(capacity: number) {
+    this.#buffer = new Uint8Array(capacity)
   }
 
-  /** Address of a slot or of what an address operand names, with `width` bytes to be used there. */
-  cellAddress({ cell, offset }: Slot | AddressOperand, width: number): number {
-    const at = this.#cells.offsets.get(cell)
-    if (at === undefined) throw new RangeError(`cell ${cell.name} was not gathered`)
-    if (offset < 0 || offset + width > cell.size)
-      throw new RangeError(`${width} bytes at ${offset} of cell ${cell.name}, which has ${cell.size}`)
-    return this.#cellsAddress + at + offset
+  get contents(): Uint8Array {
+    return this.#buffer.subarray(0, this.#length)
   }
 
-  /** Address of constant data; equal data has one address. */
-  dataAddress(operand: DataOperand): number {
-    const known = this.#known.get(operand)
-    if (known !== undefined) return known
-    const address = this.#place(this.contents(operand.parts))
-    this.#known.set(operand, address)
-    return address
+  align(): void {
+    this.#length = align8(this.#length)
   }
 
-  /** Parts as bytes: constants as they are, addresses as words. */
-  contents(parts: readonly Part[]): Uint8Array {
-    const [only] = parts
-    if (parts.length === 1 && only instanceof Uint8Array) return only
-    const bytes = new Uint8Array(parts.reduce((sum, part) => sum + (part instanceof Uint8Array ? part.length : 8), 0))
-    const view = new DataView(bytes.buffer)
-    let at = 0
-    for (const part of parts)
-      if (part instanceof Uint8Array) {
-        bytes.set(part, at)
-        at += part.length
-      } else {
-        const address = part.kind === 'data' ? this.dataAddress(part) : this.cellAddress(part, 0)
-        view.setUint32(at, address, true) // all of the image lies below 4 GiB
-        at += 8
-      }
-    return bytes
+  /** The offset of so many zeros. */
+  reserve(bytes: number): number {
+    const at = this.#length
+    this.#grow(at + bytes)
+    this.#length = at + bytes
+    return at
   }
 
-  /** Everything that has been given an address so far. */
-  get data(): Uint8Array {
-    return this.#data.subarray(0, this.#length)
+  /** The offset of the text; a zero follows it. */
+  addText(text: string): number {
+    const at = this.#length
+    this.#grow(at + 3 * text.length + 1) // more than three bytes no unit of UTF-16 has
+    this.#length = at + utf8.encodeInto(text, this.#buffer.subarray(at)).written + 1
+    return at
   }
 
-  #place(bytes: Uint8Array): number {
-    const key = bytes.join()
-    const equal = this.#byContent.get(key)
-    if (equal !== undefined) return equal
-    // structs and arrays are whole words long and want to be aligned; strings do not care
-    const at = bytes.length % 8 === 0 ? align8(this.#length) : this.#length
-    this.#reserve(at + bytes.length)
-    this.#data.set(bytes, at)
-    this.#length = at + bytes.length
-    this.#byContent.set(key, this.#dataAddress + at)
-    return this.#dataAddress + at
-  }
-
-  #reserve(length: number): void {
-    if (length <= this.#data.length) return
-    const grown = new Uint8Array(Math.max(length, 2 * this.#data.length))
-    grown.set(this.data)
-    this.#data = grown
+  #grow(length: number): void {
+    if (length <= this.#buffer.length) return
+    const grown = new Uint8Array(Math.max(length, 2 * this.#buffer.length))
+    grown.set(this.#buffer)
+    this.#buffer = grown
   }
 }

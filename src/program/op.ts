@@ -25,24 +25,17 @@ export interface Slot {
   readonly offset: number
 }
 
-/** What read-only data and initial memory are made of: bytes, or the 8-byte address of something. */
-export type Part = Uint8Array | DataOperand | AddressOperand
+/** What constant data and initial memory are made of: bytes as they are, of anything else its 8-byte address. */
+export type Part = Uint8Array | string | DataOperand | AddressOperand
 
-/** A constant. Its decoded text in a listing comes from the syscall's table. */
-export interface IntOperand {
-  readonly kind: 'int'
-  readonly value: bigint
-}
+/** Words for a listing, put together only when one is asked for. */
+export type Text = string | (() => string)
+
 /** The address of constant bytes; `text` is how a listing prints them. */
 export interface DataOperand {
   readonly kind: 'data'
   readonly parts: readonly Part[]
-  readonly text: string
-}
-/** The value that a slot holds when the op runs. */
-export interface LoadOperand {
-  readonly kind: 'load'
-  readonly slot: Slot
+  readonly text: Text
 }
 /** The address of writable memory. */
 export interface AddressOperand {
@@ -55,7 +48,11 @@ export interface ImageOperand {
   readonly kind: 'image'
   readonly part: 'start' | 'length'
 }
-export type Operand = IntOperand | DataOperand | LoadOperand | AddressOperand | ImageOperand
+/**
+ * A number is a constant (its decoded text in a listing comes from the syscall's table), a string the address of its
+ * bytes with a NUL behind them, a slot the value that it holds when the op runs.
+ */
+export type Operand = number | bigint | string | Slot | DataOperand | AddressOperand | ImageOperand
 
 /** A place in the program; identity is by object, the name is for the listing. */
 export interface Label {
@@ -74,9 +71,13 @@ export interface SyscallOp {
   readonly name: SyscallName
   readonly args: readonly Operand[]
   /** Where the result goes; not written when the call fails. */
-  readonly result?: Slot
+  readonly result?: Slot | undefined
   /** Absent: every error ends the program with a record {op, errno} on the error channel. */
-  readonly on?: OnErrno
+  readonly on?: OnErrno | undefined
+  /** Where to go on when the call has succeeded; errors of `on` then go on with the next op. Absent: the next op. */
+  readonly success?: Label | undefined
+  /** After EAGAIN the call is made again. */
+  readonly again?: boolean | undefined
   readonly origin: Origin
 }
 
@@ -94,7 +95,7 @@ export interface JumpOp {
   readonly kind: 'jump'
   readonly to: Label
   /** Absent: always. */
-  readonly when?: Condition
+  readonly when?: Condition | undefined
   readonly origin: Origin
 }
 
@@ -110,6 +111,8 @@ export interface SetOp {
 export interface FailOp {
   readonly kind: 'fail'
   readonly status: Operand
+  /** Absent: always. */
+  readonly when?: Condition | undefined
   /** The call whose failure this op stands for: it is reported as that call's (faults.ts). */
   readonly inPlaceOf?: SyscallOp
   readonly origin: Origin
@@ -119,35 +122,26 @@ export type Op = SyscallOp | JumpOp | SetOp | FailOp | Label
 
 // ---- makers ----
 
-export const int = (value: bigint | number): IntOperand => ({ kind: 'int', value: BigInt(value) })
-export const NULL: IntOperand = int(0)
+export const NULL = 0
 
-const utf8 = new TextEncoder()
-
-/** A NUL-terminated string in the image's data. Throws RangeError when the text itself holds a NUL. */
-export function str(text: string): DataOperand {
-  if (text.includes('\0')) throw new RangeError(`a string for the kernel holds a NUL byte: ${JSON.stringify(text)}`)
-  return { kind: 'data', parts: [utf8.encode(`${text}\0`)], text: JSON.stringify(text) }
-}
-
-export const bytes = (value: Uint8Array, text = `<${value.length} bytes>`): DataOperand => ({
+export const bytes = (value: Uint8Array, text: Text = `<${value.length} bytes>`): DataOperand => ({
   kind: 'data',
   parts: [value],
   text,
 })
 
-/** An array of pointers, closed by NULL: argv, envp. */
-export const pointers = (items: readonly DataOperand[]): DataOperand => ({
+/** An array of pointers to texts, closed by NULL: argv, envp. */
+export const pointers = (items: readonly string[]): DataOperand => ({
   kind: 'data',
   parts: [...items, new Uint8Array(8)],
-  text: `[${items.map(item => item.text).join(', ')}]`,
+  text: () => `[${items.map(item => JSON.stringify(item)).join(', ')}]`,
 })
 
 /** A struct of constants; the text names its fields that are not 0. */
 export function struct<Name extends string>(
   layout: Struct<Name>,
   values: Partial<Record<Name, bigint | number>>,
-  text: string,
+  text: Text,
 ): DataOperand {
   return { kind: 'data', parts: [layout.encode(values)], text }
 }
@@ -157,19 +151,21 @@ export const cell = (name: string, size: number, init?: readonly Part[]): Cell =
 export const slotIn = (of: Cell, offset = 0): Slot => ({ kind: 'slot', cell: of, offset })
 /** A word of memory of its own. */
 export const slot = (name: string): Slot => slotIn(cell(name, 8))
-export const load = (from: Slot): LoadOperand => ({ kind: 'load', slot: from })
 export const address = (of: Cell, offset = 0): AddressOperand => ({ kind: 'address', cell: of, offset })
 export const label = (name: string): Label => ({ kind: 'label', name })
 
 /** The slot that names the descriptor to which a failure is written; the assembler gives it its first value. */
-export const ERROR_CHANNEL: Slot = slot('error channel')
+export const ERROR_CHANNEL: Slot = slotIn(cell('error channel', 8, []))
+
+export type CallRest = Pick<SyscallOp, 'result' | 'on' | 'success' | 'again'>
+const NO_REST: CallRest = {}
 
 export const syscall = (
   name: SyscallName,
   args: readonly Operand[],
   origin: Origin,
-  rest: { readonly result?: Slot; readonly on?: OnErrno } = {},
-): SyscallOp => ({ kind: 'syscall', name, args, origin, ...rest })
+  { result, on, success, again }: CallRest = NO_REST,
+): SyscallOp => ({ kind: 'syscall', name, args, result, on, success, again, origin })
 
 /**
  * Gives back the memory of the ops before this one. For a long wait: nothing is lost, what is needed again is read from
@@ -177,20 +173,20 @@ export const syscall = (
  */
 export const release = (origin: Origin): SyscallOp => {
   const image = (part: ImageOperand['part']): ImageOperand => ({ kind: 'image', part })
-  const args = [image('start'), image('length'), int(MADV.values.MADV_DONTNEED)]
+  const args = [image('start'), image('length'), MADV.values.MADV_DONTNEED]
   return syscall('madvise', args, origin, { on: { errnos: 'any' } }) // with pages larger than expected: EINVAL
 }
 
-export const jump = (to: Label, origin: Origin, when?: Condition): JumpOp =>
-  when === undefined ? { kind: 'jump', to, origin } : { kind: 'jump', to, origin, when }
+export const jump = (to: Label, origin: Origin, when?: Condition): JumpOp => ({ kind: 'jump', to, when, origin })
 export const set = (target: Slot, value: Operand, origin: Origin): SetOp => ({
   kind: 'set',
   slot: target,
   value,
   origin,
 })
-export const fail = (status: Operand | number, origin: Origin): FailOp => ({
+export const fail = (status: Operand, origin: Origin, when?: Condition): FailOp => ({
   kind: 'fail',
-  status: typeof status === 'number' ? int(status) : status,
+  status,
+  when,
   origin,
 })

@@ -3,19 +3,19 @@ import { MS } from '../abi/mount.ts'
 import { HookError, InitError, SyscallError } from '../errors.ts'
 import { failAt, opCount } from './faults.ts'
 import { HOOK_STATUS, HOOK_STATUS_KIND_OFFSET, hookStatus } from './hook-status.ts'
-import { fail, int, jump, label, NULL, type Op, str, syscall } from './op.ts'
+import { fail, jump, label, NULL, type Op, syscall } from './op.ts'
 import { failure, origins } from './origins.ts'
 
 const mounting = { pointer: '/mounts/3', intent: 'mount tmpfs on /dev/shm' }
 const hook = { pointer: '/hooks/createContainer/0', intent: 'run /bin/hook' }
 const end = label('end')
-const flags = int(MS.bits.MS_NOSUID | MS.bits.MS_NODEV)
+const flags = MS.bits.MS_NOSUID | MS.bits.MS_NODEV
 const ops: Op[] = [
-  syscall('mount', [str('tmpfs'), str('/dev/shm'), str('tmpfs'), flags, NULL], mounting),
+  syscall('mount', ['tmpfs', '/dev/shm', 'tmpfs', flags, NULL], mounting),
   jump(end, { intent: 'go on' }),
   fail(5, hook),
   end,
-  syscall('chdir', [str('/')], { intent: 'enter the root' }, { on: { errnos: ['ENOENT'] } }),
+  syscall('chdir', ['/'], { intent: 'enter the root' }, { on: { errnos: ['ENOENT'] } }),
   fail(0, { pointer: '/process/cwd', intent: 'the working directory is outside of the container' }),
 ]
 
@@ -79,7 +79,7 @@ t.test('faults: the same numbers and words, at each op', t => {
     t.same(origins(changed, 'x86_64')[number], origins(ops, 'x86_64')[number], `op ${number}`)
   }
   const [failed] = failAt(ops, 0, 'EPERM')
-  t.match(failed, { kind: 'fail', status: int(1) })
+  t.match(failed, { kind: 'fail', status: 1 })
   t.throws(() => failAt(ops, 5, 'EPERM'), /no op 5 in a program of 5/)
   t.end()
 })
@@ -88,7 +88,7 @@ t.test('faults: an error that the op expects is no failure', t => {
   const onward = failAt(ops, 3, 'ENOENT').filter(op => op !== end)
   t.match(onward[3], { kind: 'jump', to: onward[4] })
   const away = label('away')
-  const call = syscall('chdir', [str('/x')], mounting, { on: { errnos: 'any', to: away } })
+  const call = syscall('chdir', ['/x'], mounting, { on: { errnos: 'any', to: away } })
   t.same(failAt([call, away], 0, 'EIO')[0], jump(away, mounting))
   t.end()
 })

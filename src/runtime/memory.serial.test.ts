@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { tsrunc } from '../cli/testing.ts'
 import { architecture } from '../host/identity.ts'
 import { buildImage } from '../image/build.ts'
-import { bytes, int, syscall } from '../program/op.ts'
+import { bytes, syscall } from '../program/op.ts'
 import { create } from './create.ts'
 import { remove } from './delete.ts'
 import { inUserNamespace } from './fixtures/compare.ts'
@@ -61,10 +61,7 @@ t.test(`a created container holds at most ${MOST_KIB} KiB`, { skip }, async t =>
 function hello(): Uint8Array {
   const origin = { intent: 'test' }
   const text = new TextEncoder().encode('hello\n')
-  const ops = [
-    syscall('write', [int(1), bytes(text), int(text.length)], origin),
-    syscall('exit_group', [int(3)], origin),
-  ]
+  const ops = [syscall('write', [1, bytes(text), text.length], origin), syscall('exit_group', [3], origin)]
   return buildImage(ops, architecture, 2)
 }
 
