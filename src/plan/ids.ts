@@ -22,7 +22,7 @@ export function newUserNamespace(context: PlanContext, origin: Origin): Op[] {
 
 /** The groups of the caller; EPERM where setgroups is denied: then they stay, as the kernel wants it. */
 export const leaveGroups = (origin: Origin): Op =>
-  syscall('setgroups', [int(0), NULL], origin, { on: { errnos: ['EPERM'] } })
+  syscall('setgroups', [0, NULL], origin, { on: { errnos: ['EPERM'] } })
 
 /** In a user namespace the ids of the caller may have no meaning: what is mounted and made from here on belongs to 0. */
 export function becomeRoot(origin: Origin): Op[] {
