@@ -108,6 +108,12 @@ disabled_plugins = ${JSON.stringify(UNWANTED)}
     return join(SHIM_SOCKETS, name)
   }
 
+  /** Nothing can be learnt without it. */
+  mustRun(): void {
+    const { exitCode = null, signalCode = null } = this.#process ?? {}
+    if (exitCode !== null || signalCode !== null) throw new Error(`containerd has ended: ${exitCode ?? signalCode}`)
+  }
+
   /** Nothing else that it started may be left. */
   async stop(): Promise<void> {
     const child = this.#process

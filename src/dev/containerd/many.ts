@@ -20,7 +20,8 @@ export async function manyInARow(tap: Tap, clients: readonly Client[], count: nu
         problems[index]?.push(`${i}: ${status} ${stdout}${stderr}`)
     }
   }
-  for (const [index, client] of clients.entries()) {
+  // the last first: a process that is left might be anybody's, and the others are not under test
+  for (const [index, client] of [...clients.entries()].reverse()) {
     const left = (await clear(client)).map(trace => `left behind: ${trace}`)
     tap.test(`${client.name}: ${count} containers in a row`, [...(problems[index] ?? []), ...left])
   }
