@@ -1,6 +1,6 @@
 // For the tests of the executable: one built in a directory of its own, and what they ask of the machine.
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -36,5 +36,13 @@ export const run = (
 ): SpawnSyncReturns<string> =>
   spawnSync(program, args, { env, cwd, encoding: 'utf8', timeout: 20_000, ...(argv0 === undefined ? {} : { argv0 }) })
 
-/** A command that calls into libc, and so needs koffi. */
-export const CALLING = ['--root', place(), 'delete', '--force', 'none']
+/** Enough of a bundle for `plan`. */
+function bundle(): string {
+  const directory = place()
+  mkdirSync(join(directory, 'rootfs'))
+  run(TSRUNC, ['spec', '--bundle', directory])
+  return directory
+}
+
+/** A command that calls into libc, and so needs koffi: it looks into the rootfs by openat2. */
+export const CALLING = ['plan', '--bundle', bundle()]

@@ -32,6 +32,9 @@ interface Test {
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type Draft = any
 
+/** Of the names of worlds; the pid keeps other runs apart. */
+const WORLD = `tsrunc-runtime-${process.pid}-`
+
 export class World {
   readonly directory: string
   readonly bundle: string
@@ -39,7 +42,7 @@ export class World {
   readonly warnings: Error[] = []
 
   constructor(t: Test) {
-    this.directory = mkdtempSync(join(tmpdir(), 'tsrunc-runtime-'))
+    this.directory = mkdtempSync(join(tmpdir(), WORLD))
     t.teardown(() => this.#clear())
     this.bundle = join(this.directory, 'bundle')
     const bin = join(this.bundle, 'rootfs/bin')
@@ -95,10 +98,16 @@ export interface Traces {
 export function traces(id: string): Traces {
   return {
     children: readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8').split(' ').filter(Boolean),
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n'),
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8').split('\n').filter(isOurs),
     cgroups: cgroupsNamed(id),
     descriptors: readdirSync('/proc/self/fd').length,
   }
+}
+
+/** Not of other programs at work below the directory of temporary files; a mount anywhere else would be a find. */
+function isOurs(line: string): boolean {
+  const [, , , , mountpoint = ''] = line.split(' ')
+  return !mountpoint.startsWith(`${tmpdir()}/`) || mountpoint.startsWith(join(tmpdir(), WORLD))
 }
 
 /** Groups of that name right below a hierarchy, or below the group that this process is in. */
