@@ -95,12 +95,16 @@ const PLACES: Readonly<Record<string, readonly Obstacle[]>> = {
   '/program/busybox': [],
 }
 
+/** The caller's own files. */
+const CALLERS = ['/dev/fd', '/dev/stdin']
 /** The program writes to all that it finds: what of it is a way out shows at the canary. */
 const SCRIPT = `
-for place in ${Object.keys(PLACES).join(' ')}; do
+for place in ${Object.keys(PLACES)
+  .filter(place => !CALLERS.includes(place))
+  .join(' ')}; do
   if [ -d $place ]; then
     chmod 777 $place; echo evil >$place/evil; mkdir $place/evil.d
-    for name in $place/*; do if [ -f $name ]; then echo evil >>$name; fi; done
+    for name in $place/*; do if [ -f $name ] && [ $place != /dev ]; then echo evil >>$name; fi; done
   elif [ -f $place ]; then echo evil >>$place; fi
 done 2>/dev/null; :`
 
