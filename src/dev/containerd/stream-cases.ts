@@ -103,7 +103,8 @@ const terminals: readonly Case[] = [
     expected: { status: 12, stdout: /^\/dev\/(pts\/0|console)\n(\/dev\/pts\/0\n){3}33 99\n$/ },
     async run(client) {
       const terminal = new Pseudoterminal(SIZE)
-      const script = `tty; ${DESCRIPTORS}; ${awaitSize(SIZE)}; exit 12`
+      // ctr does not wait for the last output of a terminal
+      const script = `tty; ${DESCRIPTORS}; ${awaitSize(SIZE)}; sleep 0.3; exit 12`
       return lines(await client.sh(['--tty'], script, { terminal }))
     },
   },
