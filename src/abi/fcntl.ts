@@ -27,17 +27,21 @@ const OPEN = {
 
 export type OpenFlag = keyof typeof OPEN
 
-const openTable = (architecture: Architecture): Flags<OpenFlag> => {
-  const entries = Object.entries(OPEN).map(([name, values]) => [name, values[column(architecture)]] as const)
+function openTable(architecture: Architecture): Flags<OpenFlag> {
+  const bits = {} as Record<OpenFlag, bigint> // gets every flag at once
+  for (const name of Object.keys(OPEN) as OpenFlag[]) bits[name] = OPEN[name][column(architecture)]
   return defineFlags(
     `include/uapi/asm-generic/fcntl.h, arch/arm64/include/uapi/asm/fcntl.h (v6.12), ${architecture}; open(2)`,
-    Object.fromEntries(entries) as Record<OpenFlag, bigint>, // fromEntries forgets the names
+    bits,
   )
 }
-const openTables = { x86_64: openTable('x86_64'), aarch64: openTable('aarch64') }
+const openTables: Partial<Record<Architecture, Flags<OpenFlag>>> = {}
 
 /** Flags of open(2) for an image of that architecture. */
-export const openFlags = (architecture: Architecture): Flags<OpenFlag> => openTables[architecture]
+export function openFlags(architecture: Architecture): Flags<OpenFlag> {
+  openTables[architecture] ??= openTable(architecture)
+  return openTables[architecture]
+}
 
 /** Flags of open(2) on the machine that this process runs on; a plan uses openFlags(facts.architecture). */
 export const O = openFlags(process.arch === 'arm64' ? 'aarch64' : 'x86_64')

@@ -9,7 +9,7 @@ import { address, bytes, cell, type Label, label, type Op, type Slot, slot, slot
 import { hasNamespace, isNew, type PlanContext } from './context.ts'
 import type { CgroupJoin } from './facts.ts'
 import { close } from './mount-calls.ts'
-import { HERE, openBits } from './resolve.ts'
+import { directoryFlags, HERE } from './resolve.ts'
 
 const ITSELF = new TextEncoder().encode('0')
 
@@ -25,7 +25,9 @@ export const birthplace = (context: PlanContext): CgroupJoin | undefined =>
 /** Before any namespace is entered, with the privileges of the host. */
 export function planJoinCgroups(context: PlanContext): Op[] {
   const atBirth = birthplace(context)
-  return context.facts.cgroup.joins.filter(join => join !== atBirth).flatMap(join => joinByItself(context, join))
+  const ops: Op[] = []
+  for (const join of context.facts.cgroup.joins) if (join !== atBirth) ops.push(...joinByItself(context, join))
+  return ops
 }
 
 function joinByItself(context: PlanContext, join: CgroupJoin): Op[] {
@@ -33,7 +35,7 @@ function joinByItself(context: PlanContext, join: CgroupJoin): Op[] {
   const file = `${join.directory}/${join.isV2 ? 'cgroup.procs' : 'tasks'}`
   const fd = slot(`fd of ${file}`)
   const without = label('without it')
-  const flags = openBits(context, 'O_WRONLY', 'O_CLOEXEC')
+  const flags = context.open.O_WRONLY | context.open.O_CLOEXEC
   return [
     syscall('openat', [HERE, file, flags, 0], why, {
       result: fd,
@@ -60,7 +62,7 @@ export function cloneInto(
   const memory = cell(`clone_args {flags=${CLONE.format(word)}}`, cloneArgs.size, [cloneArgs.encode({ flags: word })])
   const group = slotIn(memory, cloneArgs.offset('cgroup'))
   const tolerant = join.required ? {} : { on: { errnos: 'any', to: otherwise } as const }
-  const open = openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC')
+  const open = directoryFlags(context)
   const ops = [
     syscall('openat', [HERE, join.directory, open, 0], why, { result: group, ...tolerant }),
     syscall('clone3', [address(memory), cloneArgs.size], why, { result: child, ...tolerant }),

@@ -4,13 +4,13 @@
 // Documents: cgroup_namespaces(7), cgroups(7); the layout is what every runtime shows.
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { jump, label, type Op, type Slot, syscall } from '../program/op.ts'
+import { label, type Op, type Slot, syscall } from '../program/op.ts'
 import { hasNamespace, type PlanContext, slotNamed } from './context.ts'
 import type { V1Hierarchy } from './facts.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, mountEntries } from './mount-entries.ts'
 import { mountTarget } from './mount-target.ts'
-import { atFixed, fixedPath, openBits, openInRoot } from './resolve.ts'
+import { atFixed, fixedPath, openInRoot } from './resolve.ts'
 import { bindChanges, type Source } from './source.ts'
 
 const isV2 = (context: PlanContext): boolean => context.facts.cgroup.mode === 'v2'
@@ -23,8 +23,11 @@ const groupSlot = (context: PlanContext, where: string, name: string): Slot =>
 
 // ---- what sources.ts clones ----
 
-export const cgroupSources = (context: PlanContext): Source[] =>
-  mountEntries(context).flatMap(entry => (entry.mount.type === 'cgroup' ? groups(context, entry) : []))
+export function cgroupSources(context: PlanContext): Source[] {
+  const found: Source[] = []
+  for (const entry of mountEntries(context)) if (entry.mount.type === 'cgroup') found.push(...groups(context, entry))
+  return found
+}
 
 function groups(context: PlanContext, { where, options }: Entry): Source[] {
   const { v1, v2 } = context.facts.cgroup
@@ -56,8 +59,7 @@ function planV2(context: PlanContext, entry: Entry): Op[] {
   const { target: number } = context.numbers
   const target = mountTarget(context, entry, 'directory')
   const group = groupSlot(context, where, 'v2')
-  const denied = label('denied')
-  const done = label('mounted')
+  const mounted = label('mounted')
   const args = {
     source: wish.source ?? 'cgroup',
     target: fixedPath(context, number),
@@ -68,11 +70,9 @@ function planV2(context: PlanContext, entry: Entry): Op[] {
   if (context.facts.cgroup.v2 === undefined) return [...place, mount({ ...args, ...dataOf(entry) }, origin)]
   return [
     ...place,
-    mount({ ...args, ...dataOf(entry) }, origin, { errnos: ['EPERM', 'EBUSY'], to: denied }),
-    jump(done, origin),
-    denied,
+    mount({ ...args, ...dataOf(entry) }, origin, { on: { errnos: ['EPERM', 'EBUSY'] }, success: mounted }),
     attach(group, number, origin),
-    done,
+    mounted,
     close(group, origin),
   ]
 }
@@ -82,7 +82,7 @@ function planV1(context: PlanContext, entry: Entry): Op[] {
   const { MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC } = MS.bits
   const { target: number } = context.numbers
   const target = mountTarget(context, entry, 'directory')
-  const directory = openInRoot(context, path, openBits(context, 'O_PATH', 'O_DIRECTORY'), origin)
+  const directory = openInRoot(context, path, 'directory', origin)
   const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
   const { v1 } = context.facts.cgroup
   return [
@@ -104,7 +104,8 @@ function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: 
   const { target: number } = context.numbers
   const name = nameOf(hierarchy)
   const origin: Origin = { pointer: where, intent: `mount cgroup ${hierarchy.controllers} on ${path}/${name}` }
-  const flags = openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_NOFOLLOW', 'O_CLOEXEC')
+  const { O_PATH, O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC } = context.open
+  const flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC
   const target = slotNamed(context, `fd of ${path}/${name}`)
   const make = [
     // the tmpfs is ours alone and nobody else is inside yet: plain names are safe

@@ -15,8 +15,6 @@ import {
   cell,
   type DataOperand,
   fail,
-  jump,
-  label,
   type Op,
   type Operand,
   type Slot,
@@ -29,7 +27,7 @@ import { MESSAGE, message } from '../program/sync.ts'
 import { hasNamespace, type PlanContext } from './context.ts'
 import { deviceIs, field, kindIs, look } from './memory.ts'
 import { attach, cloneTree, close } from './mount-calls.ts'
-import { atFixed, ensureTarget, openBits, openInRoot } from './resolve.ts'
+import { atFixed, ensureTarget, openInRoot } from './resolve.ts'
 
 const PTMX = '/dev/pts/ptmx'
 const PTMX_DEVICE = [5, 2] as const
@@ -60,29 +58,25 @@ const ioctl = (terminal: Slot, request: keyof typeof TTY.values, value: Operand,
   syscall('ioctl', [terminal, TTY.values[request], value], origin, result === undefined ? {} : { result })
 
 function openMaster(context: PlanContext, master: Slot, origin: Origin): Op[] {
-  const path = openInRoot(context, PTMX, openBits(context, 'O_PATH', 'O_NOFOLLOW'), origin)
+  const path = openInRoot(context, PTMX, 'itself', origin)
   const { source } = context.numbers
-  const fixed = source
-  const genuine = label(`${PTMX} is genuine`)
-  const forged = label(`${PTMX} is forged`)
-  const looked = look(fixed, '', AT.bits.AT_EMPTY_PATH, origin)
+  const forged = { ...origin, intent: `${PTMX} is not the multiplexer of a devpts` }
+  const looked = look(source, '', AT.bits.AT_EMPTY_PATH, origin)
   const filesystem = cell('statfs', statfs.size)
-  const flags = openBits(context, 'O_RDWR', 'O_NOCTTY', 'O_CLOEXEC')
+  const { O_RDWR, O_NOCTTY, O_CLOEXEC } = context.open
+  const flags = O_RDWR | O_NOCTTY | O_CLOEXEC
   return [
     ...path.ops,
     ...atFixed(context, path.fd, source, origin),
     looked.op,
-    jump(forged, origin, kindIs(looked, 'ne', S.bits.S_IFCHR)),
-    jump(forged, origin, deviceIs(looked, 'ne', ...PTMX_DEVICE)),
-    syscall('fstatfs', [fixed, address(filesystem)], origin),
-    jump(
-      genuine,
-      origin,
-      field(filesystem, statfs, 'f_type', 'eq', FSMAGIC.values.DEVPTS_SUPER_MAGIC, { named: 'DEVPTS_SUPER_MAGIC' }),
+    fail(0, forged, kindIs(looked, 'ne', S.bits.S_IFCHR)),
+    fail(0, forged, deviceIs(looked, 'ne', ...PTMX_DEVICE)),
+    syscall('fstatfs', [source, address(filesystem)], origin),
+    fail(
+      0,
+      forged,
+      field(filesystem, statfs, 'f_type', 'ne', FSMAGIC.values.DEVPTS_SUPER_MAGIC, { named: 'DEVPTS_SUPER_MAGIC' }),
     ),
-    forged,
-    fail(0, { ...origin, intent: `${PTMX} is not the multiplexer of a devpts` }),
-    genuine,
     syscall('openat', [context.slots.proc, `self/fd/${source}`, flags], origin, { result: master }),
     // the number stays taken, by whatever: it is reserved until the root is entered
   ]
@@ -90,7 +84,7 @@ function openMaster(context: PlanContext, master: Slot, origin: Origin): Op[] {
 
 /** The slave comes from the master itself and not by its name, which could mean another file by now. */
 function openSlave(context: PlanContext, master: Slot, slave: Slot, origin: Origin): Op[] {
-  const flags = openBits(context, 'O_RDWR', 'O_NOCTTY') // the program would see O_CLOEXEC by F_GETFL
+  const flags = context.open.O_RDWR | context.open.O_NOCTTY // the program would see O_CLOEXEC by F_GETFL
   return [
     ioctl(master, 'TIOCSPTLCK', bytes(new Uint8Array(INT_SIZE), '[0]'), origin),
     ioctl(master, 'TIOCGPTPEER', flags, origin, slave),

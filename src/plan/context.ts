@@ -1,14 +1,15 @@
 // What all stages of a plan share: the input, the namespaces as the config asks for them, the descriptors that
 // travel from one stage to the next, and the two halves of a talk with the host.
 // A stage is a pure function `planX(context): Op[]`; it meets other stages only in what is declared here.
+import { type OpenFlag, openFlags } from '../abi/fcntl.ts'
 import type { Origin } from '../errors.ts'
 import {
   address,
   bytes,
   type Cell,
   cell,
-  jump,
-  label,
+  type DataOperand,
+  fail,
   type Op,
   type Operand,
   type Slot,
@@ -20,6 +21,8 @@ import {
 import { MESSAGE, type MessageName, message } from '../program/sync.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import type { Facts, PlanOptions } from './facts.ts'
+import type { Entry } from './mount-entries.ts'
+import type { Mounted } from './mounted.ts'
 
 export { pointer } from '../spec/pointer.ts'
 
@@ -61,8 +64,16 @@ export interface PlanContext {
   readonly namespaces: ReadonlyMap<NamespaceKind, NamespaceWish>
   readonly numbers: Numbers
   readonly slots: SharedSlots
+  /** Flags of open(2) on the image's architecture. */
+  readonly open: Readonly<Record<OpenFlag, bigint>>
   /** Slots that one stage fills for another, by name; use slotNamed. */
   readonly named: Map<string, Slot>
+  /** Ways to open, by name: resolve.ts. */
+  readonly ways: Map<string, DataOperand>
+  /** By path; see mounted.ts. */
+  readonly mounted: Map<string, Mounted>
+  /** The entries of /mounts, once they have been read: use mountEntries. */
+  entries?: readonly Entry[]
 }
 
 export type Stage = (context: PlanContext) => Op[]
@@ -76,7 +87,10 @@ export function newContext(spec: Spec, facts: Facts, options: PlanOptions): Plan
     namespaces: namespaceWishes(spec),
     numbers: { target: scratch, source: scratch + 1, end: scratch + 2 },
     slots: { root: slot('root'), proc: slot('proc'), umask: slot('umask') },
+    open: openFlags(facts.architecture).bits,
     named: new Map(),
+    ways: new Map(),
+    mounted: new Map(),
   }
 }
 
@@ -89,12 +103,14 @@ export function slotNamed(context: PlanContext, name: string): Slot {
   return made
 }
 
+/** Of two entries of one kind the last counts. */
 function namespaceWishes(spec: Spec): Map<NamespaceKind, NamespaceWish> {
-  const listed = (spec.linux?.namespaces ?? []).map(({ type, path }, index) => {
-    const pointer = `/linux/namespaces/${index}`
-    return [type, path === undefined || path === '' ? { pointer } : { pointer, path }] as const
-  })
-  const found = new Map<string, NamespaceWish>(listed)
+  const found = new Map<string, NamespaceWish>()
+  let index = 0
+  for (const { type, path } of spec.linux?.namespaces ?? []) {
+    const pointer = `/linux/namespaces/${index++}`
+    found.set(type, path === undefined || path === '' ? { pointer } : { pointer, path })
+  }
   const wishes = new Map<NamespaceKind, NamespaceWish>()
   for (const kind of NAMESPACE_KINDS) {
     const wish = found.get(kind)
@@ -135,14 +151,11 @@ export function say(context: PlanContext, kind: MessageName, value: bigint | Slo
 export function waitForGo(context: PlanContext, origin: Origin): Op[] {
   const memory = cell('message from the host', message.size)
   const length = slot('length of the message')
-  const go = label('go')
+  const args = [context.facts.descriptors.sync, address(memory), message.size]
   return [
-    syscall('read', [context.facts.descriptors.sync, address(memory), message.size], origin, {
-      result: length,
-    }),
-    jump(go, origin, { slot: length, mask: ALL_BITS, is: 'ne', value: 0n }),
-    ...exit(1, origin),
-    go,
+    syscall('read', args, origin, { result: length }),
+    // which nobody will read: the write ends it
+    fail(0, origin, { slot: length, mask: ALL_BITS, is: 'eq', value: 0n }),
   ]
 }
 

@@ -16,6 +16,7 @@ import { type Op, syscall } from '../program/op.ts'
 import type { Device, Linux, Mount } from '../spec/gen/types.ts'
 import { planDevices } from './devices.ts'
 import { planExec } from './gate.ts'
+import { planMounts } from './mounts.ts'
 
 const skip = isRoot ? false : 'needs root'
 const bindDev: Mount = { destination: '/dev/', source: '/dev', options: ['rbind'] }
@@ -38,6 +39,19 @@ t.test('listing', t => {
     'nothing for a bound /dev',
   )
   t.notMatch(stageListing({ linux: { namespaces: [] } }, planDevices), /unlinkat/, 'the rootfs may be that of the host')
+  t.end()
+})
+
+t.test('in a new tmpfs nothing can be in the way but what was mounted there', t => {
+  const mounts: Mount[] = [
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['mode=755'] },
+    { destination: '/dev/zero', source: '/dev/full', options: ['bind'] },
+  ]
+  const foo: Device = { path: '/dev/foo', type: 'c', major: 1, minor: 300, uid: 3 }
+  const devices = [foo, foo]
+  const facts = { sources: new Map([['/mounts/1', 'file' as const]]) }
+  const text = stageListing({ spec: { mounts }, linux: { devices }, facts }, planMounts, planDevices)
+  t.equal(text, golden('devices-tmpfs', text))
   t.end()
 })
 

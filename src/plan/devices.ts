@@ -7,10 +7,11 @@ import { S } from '../abi/stat.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
 import { fail, jump, label, type Op, type Slot, slot, syscall } from '../program/op.ts'
 import type { Device, Mount } from '../spec/gen/types.ts'
-import { hasNamespace, type PlanContext, pointer } from './context.ts'
+import { hasNamespace, type PlanContext } from './context.ts'
 import { deviceIs, kindIs, look } from './memory.ts'
 import { attach, cloneTree, close } from './mount-calls.ts'
-import { cleanPath, components, ensureTarget } from './resolve.ts'
+import { isAbsent, noteMade, opening } from './mounted.ts'
+import { cleanPath, components, ensureTarget, openInRoot } from './resolve.ts'
 
 export const NULL_DEVICE = [1, 3] as const
 
@@ -45,25 +46,23 @@ export const hostMadeDev = (context: PlanContext): boolean =>
 
 export function planDevices(context: PlanContext): Op[] {
   if (hostMadeDev(context)) return []
-  const asked = (context.spec.linux?.devices ?? []).map((device, index) => ({
-    device,
-    origin: { pointer: pointer('linux', 'devices', index), intent: `make the device ${device.path}` },
-  }))
-  const askedPaths = new Set(asked.map(({ device }) => cleanPath(device.path)))
-  const usual = DEFAULT_DEVICES.filter(({ path }) => !askedPaths.has(path)) // an asked one takes the place of a default
-  const origin = { intent: 'open /dev of the container' }
-  const dev = ensureTarget(context, '/dev', 'directory', origin)
-  return [
-    ...dev.ops,
-    ...usual.flatMap(device =>
-      planDevice(context, device, dev.fd, { intent: `make the default device ${device.path}` }),
-    ),
-    ...asked
-      .filter(({ device }) => cleanPath(device.path) !== PTMX)
-      .flatMap(({ device, origin }) => planDevice(context, device, dev.fd, origin)),
-    ...planLinks(context, dev.fd),
-    close(dev.fd, origin),
-  ]
+  const { devices = [] } = context.spec.linux ?? {}
+  const asked = devices.map(({ path }) => cleanPath(path))
+  const origin = opening('/dev')
+  const dev = context.mounted.has('/dev')
+    ? openInRoot(context, '/dev', 'directory', origin)
+    : ensureTarget(context, '/dev', 'directory', origin)
+  const ops = [...dev.ops]
+  for (const device of DEFAULT_DEVICES) {
+    if (asked.includes(device.path)) continue // an asked one takes the place of a default
+    ops.push(...planDevice(context, device, dev.fd, { intent: `make the default device ${device.path}` }))
+  }
+  for (const [index, device] of devices.entries()) {
+    if (asked[index] === PTMX) continue
+    const why = { pointer: `/linux/devices/${index}`, intent: `make the device ${device.path}` }
+    ops.push(...planDevice(context, device, dev.fd, why))
+  }
+  return [...ops, ...planLinks(context, dev.fd), close(dev.fd, origin)]
 }
 
 function planDevice(context: PlanContext, device: Device, dev: Slot, origin: Origin): Op[] {
@@ -73,48 +72,46 @@ function planDevice(context: PlanContext, device: Device, dev: Slot, origin: Ori
   const name = parts.pop()
   if (name === undefined) throw new UnsupportedError('a device cannot be /', { where: origin.pointer })
   const directory = `/${parts.join('/')}`
-  if (directory === '/dev') return makeNode(device, dev, name, origin)
+  if (directory === '/dev') {
+    const path = `/dev/${name}`
+    const absent = isAbsent(context, path)
+    noteMade(context, path)
+    return makeNode(device, dev, name, origin, absent)
+  }
   if (directory === '/') return makeNode(device, context.slots.root, name, origin)
   const parent = ensureTarget(context, directory, 'directory', origin)
   return [...parent.ops, ...makeNode(device, parent.fd, name, origin), close(parent.fd, origin)]
 }
 
 /** The umask is 0 at this time. What is there already may stay if it is the same device. */
-function makeNode(device: Device, parent: Slot, name: string, origin: Origin): Op[] {
+function makeNode(device: Device, parent: Slot, name: string, origin: Origin, isAbsent = false): Op[] {
   const { type, fileMode = DEFAULT_MODE, uid, gid } = device
-  const exists = label(`${device.path} exists`)
+  const made = label(`${device.path} is made`)
   const done = label(`${device.path} is there`)
   const mode = KIND[type] | (BigInt(fileMode) & PERMISSIONS)
   const number = type === 'p' ? 0n : deviceNumber(device, origin)
   const node = [parent, name] as const
   const owner = [uid ?? 0, gid ?? 0] as const
-  return [
-    syscall('mknodat', [...node, mode, number], origin, { on: { errnos: ['EEXIST'], to: exists } }),
-    ...(uid === undefined && gid === undefined
+  const own =
+    uid === undefined && gid === undefined
       ? []
-      : [syscall('fchownat', [...node, ...owner, AT.bits.AT_SYMLINK_NOFOLLOW], origin)]),
-    jump(done, origin),
-    exists,
+      : [syscall('fchownat', [...node, ...owner, AT.bits.AT_SYMLINK_NOFOLLOW], origin)]
+  if (isAbsent) return [syscall('mknodat', [...node, mode, number], origin), ...own]
+  return [
+    syscall('mknodat', [...node, mode, number], origin, { on: { errnos: ['EEXIST'] }, success: made }),
     ...isTheSame(device, parent, name, `${device.path} exists already and is not ${described(device)}`, origin),
-    done,
+    ...(own.length === 0 ? [made] : [jump(done, origin), made, ...own, done]),
   ]
 }
 
 /** Ends the program with the sentence if the file is anything but that device. */
 function isTheSame(device: Device, parent: Slot, name: string, sentence: string, origin: Origin): Op[] {
-  const another = label(`${device.path} is something else`)
-  const same = label(`${device.path} is the same device`)
   const flags = name === '' ? AT.bits.AT_EMPTY_PATH : AT.bits.AT_SYMLINK_NOFOLLOW
   const looked = look(parent, name, flags, origin)
   const { type, major = 0, minor = 0 } = device
-  return [
-    looked.op,
-    jump(another, origin, kindIs(looked, 'ne', KIND[type])),
-    jump(same, origin, type === 'p' ? undefined : deviceIs(looked, 'eq', major, minor)),
-    another,
-    fail(0, { ...origin, intent: sentence }),
-    same,
-  ]
+  const why = { ...origin, intent: sentence }
+  const kind = fail(0, why, kindIs(looked, 'ne', KIND[type]))
+  return type === 'p' ? [looked.op, kind] : [looked.op, kind, fail(0, why, deviceIs(looked, 'ne', major, minor))]
 }
 
 const described = ({ type, major = 0, minor = 0 }: Device): string =>

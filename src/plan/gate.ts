@@ -1,6 +1,5 @@
 // The end of the program of init: the host is told that all is ready, then init waits until `start` opens the other
 // end of exec.fifo, and becomes the container's program. From the fifo's opening on, failures are written there.
-import { openFlags } from '../abi/fcntl.ts'
 import type { Origin } from '../errors.ts'
 import { bytes, ERROR_CHANNEL, type Op, pointers, release, set, slot, syscall } from '../program/op.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
@@ -20,7 +19,7 @@ export function planGate(context: PlanContext): Op[] {
   const ready = { intent: 'tell the host that the container is created' }
   const origin = WAIT_FOR_START
   const fifo = slot(EXEC_FIFO)
-  const { O_WRONLY, O_CLOEXEC } = openFlags(context.facts.architecture).bits
+  const { O_WRONLY, O_CLOEXEC } = context.open
   return [
     ...say(context, 'READY', 0n, ready),
     ...waitForGo(context, ready),

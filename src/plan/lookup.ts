@@ -4,7 +4,7 @@
 import { ACCESS, AT_EACCESS, AT_FDCWD } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import { fail, jump, type Label, label, type Op, type Operand, type Slot, set, syscall } from '../program/op.ts'
+import { type CallRest, fail, jump, label, type Op, type Operand, type Slot, set, syscall } from '../program/op.ts'
 import { type PlanContext, slotNamed } from './context.ts'
 import { searchPath } from './environment.ts'
 import { kindIs, look } from './memory.ts'
@@ -27,28 +27,22 @@ const because = (name: string, reason: string): Origin => ({
 })
 
 /** For the effective ids, and false for every file of a noexec mount. */
-function executable(path: string, origin: Origin, otherwise: Label): Op {
+function executable(path: string, origin: Origin, rest: CallRest): Op {
   const args = [AT_FDCWD, path, ACCESS.bits.X_OK, AT_EACCESS]
-  return syscall('faccessat2', args, origin, { on: { errnos: 'any', to: otherwise } })
+  return syscall('faccessat2', args, origin, rest)
 }
 
 function checkPath(path: string): Op[] {
   const origin = because(path, `stat ${path}`)
-  const missing = label('no such program')
-  const forbidden = label('the program may not be executed')
-  const file = label('the program is no directory')
+  const exists = label('the program exists')
   const found = label('the program is there')
-  const looked = look(AT_FDCWD, path, 0n, origin, { errnos: ['ENOENT'], to: missing })
+  const looked = look(AT_FDCWD, path, 0n, origin, { on: { errnos: ['ENOENT'] }, success: exists })
   return [
     looked.op,
-    jump(file, origin, kindIs(looked, 'ne', S.bits.S_IFDIR)),
-    fail(0, because(path, 'is a directory')),
-    file,
-    executable(path, origin, forbidden),
-    jump(found, origin),
-    missing,
     fail(0, because(path, `stat ${path}: no such file or directory`)),
-    forbidden,
+    exists,
+    fail(0, because(path, 'is a directory'), kindIs(looked, 'eq', S.bits.S_IFDIR)),
+    executable(path, origin, { on: { errnos: 'any' }, success: found }),
     fail(0, because(path, 'permission denied')),
     found,
   ]
@@ -62,11 +56,11 @@ function searchInPath(context: PlanContext): Op[] {
   const tries = directories(searchPath(context)).flatMap((directory, index): Op[] => {
     const path = join(directory, name)
     const next = label(`not in ${directory || '.'} (${index})`)
-    const looked = look(AT_FDCWD, path, 0n, origin, { errnos: 'any', to: next })
+    const looked = look(AT_FDCWD, path, 0n, origin, { on: { errnos: 'any', to: next } })
     return [
       looked.op,
       jump(next, origin, kindIs(looked, 'eq', S.bits.S_IFDIR)),
-      executable(path, origin, next),
+      executable(path, origin, { on: { errnos: 'any', to: next } }),
       ...(path.startsWith('/')
         ? [set(foundSlot(context), path, origin), jump(found, origin)]
         : [fail(0, because(name, 'cannot run executable found relative to current directory'))]),

@@ -5,10 +5,10 @@ import { S, STATX, statx } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
 import {
   address,
+  type CallRest,
   type Cell,
   type Condition,
   cell,
-  type OnErrno,
   type Op,
   type Operand,
   slotIn,
@@ -54,10 +54,10 @@ interface Looked {
 }
 
 /** `path` below `directory`; the empty path with AT_EMPTY_PATH is the descriptor itself. */
-export function look(directory: Operand, path: string, flags: bigint, origin: Origin, on?: OnErrno): Looked {
+export function look(directory: Operand, path: string, flags: bigint, origin: Origin, rest?: CallRest): Looked {
   const memory = cell('statx', statx.size)
   const args = [directory, path, flags, STATX.bits.STATX_BASIC_STATS, address(memory)]
-  return { op: syscall('statx', args, origin, on === undefined ? {} : { on }), memory }
+  return { op: syscall('statx', args, origin, rest), memory }
 }
 
 /** The file is (or with 'ne' is not) of this kind: S_IFCHR, S_IFDIR, … */

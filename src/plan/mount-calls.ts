@@ -3,26 +3,23 @@
 import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MOVE_MOUNT, MS, mountAttr, OPEN_TREE } from '../abi/mount.ts'
 import type { Origin } from '../errors.ts'
-import { NULL, type OnErrno, type Op, type Operand, type Slot, struct, syscall } from '../program/op.ts'
+import { type CallRest, NULL, type Op, type Slot, struct, syscall } from '../program/op.ts'
 import { EMPTY, HERE } from './resolve.ts'
 
 interface Tree {
   readonly recursive: boolean
   readonly result: Slot
-  readonly on?: OnErrno
 }
 
 /** A detached copy of what is mounted at the path, or with a descriptor at exactly that place. */
-export function cloneTree(from: string | Slot | number, origin: Origin, { recursive, result, on }: Tree): Op {
-  const { OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC } = OPEN_TREE.bits
-  const { AT_EMPTY_PATH, AT_RECURSIVE } = AT.bits
-  const path = typeof from === 'string'
-  const flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (recursive ? AT_RECURSIVE : 0n) | (path ? 0n : AT_EMPTY_PATH)
-  const args = path ? [HERE, from, flags] : [descriptor(from), EMPTY, flags]
-  return syscall('open_tree', args, origin, on === undefined ? { result } : { result, on })
+export function cloneTree(from: string | Slot | number, origin: Origin, { recursive, result }: Tree): Op {
+  const flags = recursive ? CLONE | AT_RECURSIVE : CLONE
+  const args = typeof from === 'string' ? [HERE, from, flags] : [from, EMPTY, flags | AT_EMPTY_PATH]
+  return syscall('open_tree', args, origin, { result })
 }
 
-const descriptor = (from: Slot | number): Operand => (typeof from === 'number' ? from : from)
+const { AT_EMPTY_PATH, AT_RECURSIVE } = AT.bits
+const CLONE = OPEN_TREE.bits.OPEN_TREE_CLONE | OPEN_TREE.bits.OPEN_TREE_CLOEXEC
 
 export interface Change {
   readonly set?: bigint
@@ -33,26 +30,29 @@ export interface Change {
 }
 
 /** Changes the mount, or with `recursive` the whole tree, behind a descriptor; no op when there is nothing to do. */
-export function changeMount(mount: Slot, origin: Origin, change: Change, on?: OnErrno): Op[] {
+export function changeMount(mount: Slot, origin: Origin, change: Change): Op[] {
   const { set = 0n, clear = 0n, propagation = 0n, recursive = false } = change
   if (set === 0n && clear === 0n && propagation === 0n) return []
-  const words = [
-    set === 0n ? [] : [`set=${MOUNT_ATTR.format(set)}`],
-    clear === 0n ? [] : [`clear=${MOUNT_ATTR.format(clear)}`],
-    propagation === 0n ? [] : [`propagation=${MS.format(propagation)}`],
-  ]
-  const attributes = struct(mountAttr, { attr_set: set, attr_clr: clear, propagation }, `{${words.flat().join(', ')}}`)
-  const flags = AT.bits.AT_EMPTY_PATH | (recursive ? AT.bits.AT_RECURSIVE : 0n)
+  const text = (): string => {
+    const words = [
+      set === 0n ? [] : [`set=${MOUNT_ATTR.format(set)}`],
+      clear === 0n ? [] : [`clear=${MOUNT_ATTR.format(clear)}`],
+      propagation === 0n ? [] : [`propagation=${MS.format(propagation)}`],
+    ]
+    return `{${words.flat().join(', ')}}`
+  }
+  const attributes = struct(mountAttr, { attr_set: set, attr_clr: clear, propagation }, text)
+  const flags = recursive ? AT_EMPTY_PATH | AT_RECURSIVE : AT_EMPTY_PATH
   const args = [mount, EMPTY, flags, attributes, mountAttr.size]
-  return [syscall('mount_setattr', args, origin, on === undefined ? {} : { on })]
+  return [syscall('mount_setattr', args, origin)]
 }
 
 /** Puts a detached mount on the file or directory behind another descriptor. */
-export function attach(mount: Slot, target: Slot | number, origin: Origin, on?: OnErrno): Op {
-  const { MOVE_MOUNT_F_EMPTY_PATH, MOVE_MOUNT_T_EMPTY_PATH } = MOVE_MOUNT.bits
-  const args = [mount, EMPTY, descriptor(target), EMPTY, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH]
-  return syscall('move_mount', args, origin, on === undefined ? {} : { on })
+export function attach(mount: Slot, target: Slot | number, origin: Origin, rest?: CallRest): Op {
+  return syscall('move_mount', [mount, EMPTY, target, EMPTY, BY_DESCRIPTORS], origin, rest)
 }
+
+const BY_DESCRIPTORS = MOVE_MOUNT.bits.MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT.bits.MOVE_MOUNT_T_EMPTY_PATH
 
 interface MountArguments {
   readonly source?: string
@@ -62,10 +62,8 @@ interface MountArguments {
   readonly data?: string
 }
 
-export function mount({ source, target, type, flags, data }: MountArguments, origin: Origin, on?: OnErrno): Op {
-  const text = (value: string | undefined): Operand => (value === undefined ? NULL : value)
-  const args = [text(source), target, text(type), flags, text(data)]
-  return syscall('mount', args, origin, on === undefined ? {} : { on })
+export function mount({ source, target, type, flags, data }: MountArguments, origin: Origin, rest?: CallRest): Op {
+  return syscall('mount', [source ?? NULL, target, type ?? NULL, flags, data ?? NULL], origin, rest)
 }
 
 export const close = (fd: Slot, origin: Origin): Op => syscall('close', [fd], origin)

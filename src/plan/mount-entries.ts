@@ -4,7 +4,7 @@
 import { MS } from '../abi/mount.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
 import type { Mount } from '../spec/gen/types.ts'
-import { type PlanContext, pointer } from './context.ts'
+import type { PlanContext } from './context.ts'
 import { type MountOptions, parseMountOptions } from './mount-options.ts'
 import { cleanPath } from './resolve.ts'
 
@@ -21,8 +21,10 @@ export interface Entry {
 /** mount(2) copies one page of data, and cuts the rest off without a word. */
 const DATA_BYTES = 4095
 
-export const mountEntries = ({ spec }: PlanContext): Entry[] =>
-  (spec.mounts ?? []).map((mount, index) => readEntry(mount, pointer('mounts', index)))
+export function mountEntries(context: PlanContext): readonly Entry[] {
+  context.entries ??= (context.spec.mounts ?? []).map((mount, index) => readEntry(mount, `/mounts/${index}`))
+  return context.entries
+}
 
 function readEntry(mount: Mount, where: string): Entry {
   const path = cleanPath(mount.destination)
@@ -42,13 +44,17 @@ function refuse({ mount, options, where, path }: Entry, bind: boolean): void {
   if (bind && options.data.length > 0) {
     throw no(`a bind mount has no file system to take the option ${JSON.stringify(options.data[0])}`, '/options')
   }
-  if (new TextEncoder().encode(options.data.join(',')).length > DATA_BYTES) {
+  if (isTooLong(options.data.join(','))) {
     throw no(`the options for the file system are longer than ${DATA_BYTES} bytes`, '/options')
   }
   if (path === '/proc' && !bind && !isChange({ mount, options }) && mount.type !== 'proc') {
     throw no('"/proc" cannot be mounted because it is not of type proc', '/type')
   }
 }
+
+/** No unit of UTF-16 has more than three bytes. */
+const isTooLong = (text: string): boolean =>
+  3 * text.length > DATA_BYTES && new TextEncoder().encode(text).length > DATA_BYTES
 
 type Kind = Pick<Entry, 'mount' | 'options'>
 

@@ -30,7 +30,7 @@ const {
   MS_LAZYTIME,
 } = MS.bits
 
-interface OptionRow {
+export interface OptionRow {
   /** Flags of mount(2) that the option turns on and off. */
   readonly set?: bigint
   readonly clear?: bigint
@@ -97,18 +97,22 @@ const ONE_FORM = {
   ridmap: { refused: 'an id-mapped mount' },
 } as const satisfies Record<string, OptionRow>
 
-type BothForms = keyof typeof BOTH_FORMS
-export type MountOption = BothForms | `r${BothForms}` | keyof typeof ONE_FORM
+/** By name; null prototype, since names come from users. */
+const ROWS: Readonly<Record<string, OptionRow | undefined>> = Object.assign(Object.create(null), BOTH_FORMS, ONE_FORM)
+const BOTH: Readonly<Record<string, OptionRow | undefined>> = Object.assign(Object.create(null), BOTH_FORMS)
 
-const recursiveRows = Object.fromEntries(
-  Object.entries(BOTH_FORMS).map(([name, row]) => [`r${name}`, { ...row, recursive: true }]),
-) as Record<`r${BothForms}`, OptionRow> // fromEntries forgets the names
+function rowOf(option: string): OptionRow | undefined {
+  const row = ROWS[option]
+  if (row !== undefined || !option.startsWith('r')) return row
+  const plain = BOTH[option.slice(1)]
+  return plain && { ...plain, recursive: true }
+}
 
-export const MOUNT_OPTIONS: Readonly<Record<MountOption, OptionRow>> = Object.freeze({
-  ...BOTH_FORMS,
-  ...recursiveRows,
-  ...ONE_FORM,
-})
+/** The names of all options that mean something here, with the row of each. */
+export function mountOptions(): Map<string, OptionRow> {
+  const names = [...Object.keys(ROWS), ...Object.keys(BOTH).map(name => `r${name}`)]
+  return new Map(names.map(name => [name, rowOf(name) ?? {}]))
+}
 
 /** Changes of mount_setattr(2). */
 export interface Attributes {
@@ -119,8 +123,8 @@ export interface Attributes {
 export interface MountOptions {
   /** For mount(2); without propagation, MS_BIND and MS_REC included. */
   readonly flags: bigint
-  /** What a bind changes of the mount that it is made from; the rest it keeps. */
-  readonly attributes: Attributes
+  /** The same, one by one: see attributes. */
+  readonly plain: readonly OptionRow[]
   /** The r-forms. */
   readonly recursive: Attributes
   /** In the order given. */
@@ -130,27 +134,31 @@ export interface MountOptions {
 }
 
 export function parseMountOptions(options: readonly string[], where: string): MountOptions {
-  const rows = new Map<string, OptionRow>(Object.entries(MOUNT_OPTIONS))
   let flags = 0n
-  let single: Attributes = NOTHING
-  let recursive: Attributes = NOTHING
+  let recursive = NO_CHANGE
+  const plain: OptionRow[] = []
   const propagation: bigint[] = []
   const data: string[] = []
-  options.forEach((option, index) => {
-    const row = rows.get(option)
-    if (row?.refused !== undefined) throw refusal(option, row.refused, `${where}/options/${index}`)
-    if (row === undefined) data.push(option)
+  for (const [index, option] of options.entries()) {
+    const row = rowOf(option)
+    if (row === undefined) {
+      if (option !== '') data.push(option)
+    } else if (row.refused !== undefined) throw refusal(option, row.refused, `${where}/options/${index}`)
     else if (row.propagation !== undefined) propagation.push(row.propagation)
     else if (row.recursive) recursive = change(recursive, row)
     else {
-      flags = (flags & ~(row.clear ?? 0n)) | (row.set ?? 0n)
-      single = change(single, row)
+      if (row.clear !== undefined) flags &= ~row.clear
+      if (row.set !== undefined) flags |= row.set
+      plain.push(row)
     }
-  })
-  return { flags, attributes: single, recursive, propagation, data: data.filter(text => text !== '') }
+  }
+  return { flags, plain, recursive, propagation, data }
 }
 
-const NOTHING: Attributes = { set: 0n, clear: 0n }
+export const NO_CHANGE: Attributes = { set: 0n, clear: 0n }
+
+/** What a bind changes of the mount that it is made from; the rest it keeps. */
+export const attributes = ({ plain }: MountOptions): Attributes => plain.reduce(change, NO_CHANGE)
 
 const refusal = (option: string, what: string, where: string): UnsupportedError =>
   new UnsupportedError(`mount option ${JSON.stringify(option)} (${what}) is not supported yet`, { where })

@@ -4,10 +4,11 @@
 import { ERRNO } from '../abi/errno.ts'
 import { FSMAGIC } from '../abi/magic.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { address, cell, fail, jump, label, type Op, type Slot, slotIn, syscall } from '../program/op.ts'
+import { address, cell, fail, type Op, type Slot, slotIn, syscall } from '../program/op.ts'
 import { ALL_BITS, type PlanContext } from './context.ts'
 import type { Entry } from './mount-entries.ts'
-import { ensureTarget, type Opened } from './resolve.ts'
+import { isAbsent, type Mounted, mountedAbove, opening } from './mounted.ts'
+import { ensureTarget, makeChild, type Opened, openInRoot, type TargetKind } from './resolve.ts'
 
 /** Files that tools such as lxcfs cover with the container's own numbers. */
 const COVERABLE = [
@@ -27,27 +28,53 @@ const COVERABLE = [
 /** The types that give power over the kernel: on an ordinary directory only, reached without a symlink. */
 const ORDINARY = ['proc', 'sysfs']
 
-export function mountTarget(context: PlanContext, entry: Entry, kind: 'directory' | 'file', made?: Slot): Opened {
+export interface Target extends Opened {
+  /** There was nothing at that place. */
+  readonly isNew?: boolean
+}
+
+export function mountTarget(context: PlanContext, entry: Entry, kind: TargetKind, made?: Slot): Target {
   const { path, origin, mount, where } = entry
-  const madeAs = context.facts.targets?.get(where)
   const mayBeProc = path === '/proc' || mayCoverProc(entry)
+  if (isAbsent(context, path)) return childTarget(context, path, kind, origin)
   const type = mount.type ?? ''
+  const madeAs = context.facts.targets?.get(where)
   const ordinary = `filesystem ${JSON.stringify(type)} must be mounted on ordinary directory`
   const rest = { ...(ORDINARY.includes(type) ? { ordinary } : madeAs && { madeAs }), ...(made && { made }) }
-  const target = ensureTarget(context, path, kind, origin, rest)
+  const isKernels = madeAs === undefined && mountedAbove(context, path)?.holds === 'kernel'
+  const target = isKernels
+    ? openInRoot(context, path, kind === 'directory' ? kind : 'anything', origin)
+    : ensureTarget(context, path, kind, origin, rest)
   if (mayBeProc) return target
-  const refusal = `${JSON.stringify(path)} cannot be mounted because it leads into /proc`
-  return { ops: [...target.ops, ...checkProc(target.fd, 'ne', origin, refusal)], fd: target.fd }
+  return { ops: [...target.ops, ...notOnProc(target.fd, path, origin)], fd: target.fd }
 }
+
+/** A directory whose file system has been looked at is enough for all that is made right below. */
+function childTarget(context: PlanContext, path: string, kind: TargetKind, origin: Origin): Target {
+  const above = mountedAbove(context, path) as Mounted // seen by isAbsent
+  const opened = above.directory === undefined ? openDirectory(context, above) : []
+  const child = makeChild(context, above.directory as Slot, path, kind, origin)
+  return { ops: [...opened, ...child.ops], fd: child.fd, isNew: true }
+}
+
+function openDirectory(context: PlanContext, above: Mounted): Op[] {
+  const origin = opening(above.path)
+  const { ops, fd } = openInRoot(context, above.path, 'directory', origin)
+  above.directory = fd
+  return [...ops, ...notOnProc(fd, above.path, origin)]
+}
+
+const notOnProc = (fd: Slot, path: string, origin: Origin): Op[] =>
+  checkProc(fd, 'eq', origin, `${JSON.stringify(path)} cannot be mounted because it leads into /proc`)
 
 /** A bind on /proc must itself be a procfs. */
 export const mustBeProc = (source: Slot, origin: Origin): Op[] =>
-  checkProc(source, 'eq', origin, '"/proc" cannot be mounted because it is not of type proc')
+  checkProc(source, 'ne', origin, '"/proc" cannot be mounted because it is not of type proc')
 
 /** Throws for a path below /proc that may never be covered. */
 function mayCoverProc({ path, where }: Entry): boolean {
-  if (COVERABLE.includes(path)) return true
   if (!path.startsWith('/proc/')) return false
+  if (COVERABLE.includes(path)) return true
   throw new UnsupportedError(`${JSON.stringify(path)} cannot be mounted because it is inside /proc`, {
     where: `${where}/destination`,
     hint: `allowed below /proc: ${COVERABLE.map(name => name.slice('/proc/'.length)).join(', ')}`,
@@ -57,13 +84,15 @@ function mayCoverProc({ path, where }: Entry): boolean {
 const statfsSize = 120 // struct statfs; its first word is f_type
 const statfs = cell('statfs', statfsSize)
 
-function checkProc(fd: Slot, is: 'eq' | 'ne', origin: Origin, refusal: string): Op[] {
-  const fine = label('fine')
+function checkProc(fd: Slot, refused: 'eq' | 'ne', origin: Origin, refusal: string): Op[] {
+  const text = `f_type ${refused === 'eq' ? '==' : '!='} PROC_SUPER_MAGIC`
   const value = FSMAGIC.values.PROC_SUPER_MAGIC
   return [
     syscall('fstatfs', [fd, address(statfs)], origin),
-    jump(fine, origin, { slot: slotIn(statfs), mask: ALL_BITS, is, value }),
-    fail(ERRNO.EPERM[0], { ...origin, intent: refusal }),
-    fine,
+    fail(
+      ERRNO.EPERM[0],
+      { ...origin, intent: refusal },
+      { slot: slotIn(statfs), mask: ALL_BITS, is: refused, value, text },
+    ),
   ]
 }

@@ -131,6 +131,42 @@ t.test('every target but /proc is checked not to lie on procfs', async t => {
   t.notMatch(plan([{ destination: '/proc', type: 'proc' }]), /fstatfs/)
 })
 
+const TMPFS_DEV: Mount = { destination: '/dev', type: 'tmpfs', options: ['mode=755'] }
+const tmpfs = (destination: string): Mount => ({ destination, type: 'tmpfs', source: 'tmpfs' })
+
+t.test('a target right below a new tmpfs is made without looking for it', async t => {
+  const text = plan([
+    TMPFS_DEV,
+    tmpfs('/dev/shm'),
+    tmpfs('/dev/shm'),
+    tmpfs('/dev/a/b'),
+    bind([], { destination: '/dev/a' }),
+  ])
+  t.equal(text, golden('mounts-children', text))
+})
+
+t.test('it is looked for when something else may be there', async t => {
+  const looked = /openat2\(root, "\/dev\/shm"/
+  t.notMatch(plan([TMPFS_DEV, tmpfs('/dev/shm')]), looked)
+  t.match(plan([tmpfs('/dev/shm')]), looked, 'the directory is of the image')
+  t.match(plan([bind([], { destination: '/dev' }), tmpfs('/dev/shm')]), looked, 'a bind has contents')
+  t.match(plan([TMPFS_DEV, bind([], { destination: '/dev' }), tmpfs('/dev/shm')]), looked, 'the tmpfs is covered')
+  t.match(plan([tmpfs('/dev/shm'), TMPFS_DEV, tmpfs('/x/dev/shm')]), looked, 'made too early')
+  const targets = new Map([['/mounts/1', '/dev/shm']])
+  t.match(plan([TMPFS_DEV, tmpfs('/link'), tmpfs('/dev/shm')], { targets }), looked, 'a link of the image leads there')
+})
+
+t.test('nothing is made in file systems of the kernel', async t => {
+  const sys: Mount = { destination: '/sys', type: 'sysfs' }
+  const below = plan([sys, { destination: '/sys/fs/cgroup', type: 'cgroup' }])
+  t.notMatch(below, 'mkdirat(root, "fs"')
+  t.notMatch(below, '"cgroup", 0755')
+  t.match(
+    plan([bind([], { destination: '/sys' }), { destination: '/sys/fs/cgroup', type: 'cgroup' }]),
+    '"cgroup", 0755',
+  )
+})
+
 t.test('with a user namespace sources are set aside where their flags get locked', async t => {
   const namespaces = (['user', 'mount', 'pid'] as const).map(type => ({ type }))
   const mounts = [bind(['ro', 'rprivate']), bind(['rshared'], { destination: '/etc/hosts' })]

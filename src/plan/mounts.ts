@@ -11,12 +11,19 @@ import { planCgroupMount } from './cgroup-mounts.ts'
 import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
+import { attributes, NO_CHANGE } from './mount-options.ts'
 import { mountTarget, mustBeProc } from './mount-target.ts'
-import { atFixed, EMPTY, fixedPath, openBits, openInRoot } from './resolve.ts'
+import { closeDirectories, noteMounted } from './mounted.ts'
+import { atFixed, EMPTY, fixedPath, openInRoot } from './resolve.ts'
 import { hostSysfs, laterPropagation, sourceSlot } from './source.ts'
 
 export function planMounts(context: PlanContext): Op[] {
-  return mountEntries(context).flatMap(entry => planMount(context, entry))
+  const ops: Op[] = []
+  for (const [index, entry] of mountEntries(context).entries()) {
+    ops.push(...planMount(context, entry))
+    noteMounted(context, entry, index)
+  }
+  return [...ops, ...closeDirectories(context)]
 }
 
 function planMount(context: PlanContext, entry: Entry): Op[] {
@@ -43,15 +50,12 @@ function planBind(context: PlanContext, entry: Entry): Op[] {
 
 /** move_mount answers EINVAL when the target is a directory; callers look for the words of ENOTDIR. */
 function attachFile({ mount, path, origin }: Entry, source: Slot, target: Slot): Op[] {
-  const mismatch = label('mismatch')
-  const done = label('mounted')
+  const mounted = label('mounted')
   const intent = `cannot bind the file ${mount.source} on the directory ${path}: ${ERRNO.ENOTDIR[1]}`
   return [
-    attach(source, target, origin, { errnos: ['EINVAL'], to: mismatch }),
-    jump(done, origin),
-    mismatch,
+    attach(source, target, origin, { on: { errnos: ['EINVAL'] }, success: mounted }),
     fail(ERRNO.ENOTDIR[0], { ...origin, intent }),
-    done,
+    mounted,
   ]
 }
 
@@ -62,8 +66,9 @@ function planFilesystem(context: PlanContext, entry: Entry): Op[] {
   const { target: number } = context.numbers
   const type = wish.type ?? ''
   const ownMode = options.data.some(word => word.startsWith('mode='))
-  const mode = type === 'tmpfs' && !ownMode ? coveredMode(number, origin) : undefined
-  const target = mountTarget(context, entry, 'directory', mode?.made)
+  const covering = type === 'tmpfs' && !ownMode ? coveredMode(number, origin) : undefined
+  const target = mountTarget(context, entry, 'directory', covering?.made)
+  const mode = target.isNew ? undefined : covering
   const later = isReadonlyLater(entry)
   const flags = options.flags & ~(later ? MS.bits.MS_RDONLY : 0n)
   const args = { source: wish.source ?? type, target: fixedPath(context, number), type, flags, ...dataOf(entry) }
@@ -82,15 +87,12 @@ function planFilesystem(context: PlanContext, entry: Entry): Op[] {
 /** A user namespace may mount sysfs only with a network namespace of its own: else it gets a clone of the host's. */
 function mountOrBindSysfs(context: PlanContext, entry: Entry, args: Parameters<typeof mount>[0]): Op[] {
   const { where, origin } = entry
-  const denied = label('denied')
-  const done = label('mounted')
+  const mounted = label('mounted')
   const source = sourceSlot(context, where)
   return [
-    mount(args, origin, { errnos: ['EPERM'], to: denied }),
-    jump(done, origin),
-    denied,
+    mount(args, origin, { on: { errnos: ['EPERM'] }, success: mounted }),
     attach(source, context.numbers.target, origin),
-    done,
+    mounted,
     close(source, origin),
   ]
 }
@@ -103,13 +105,15 @@ interface Rest {
 
 /** mount(2) leaves no descriptor of what it made: it is opened once more where something is still to be done. */
 function finish(context: PlanContext, { options, path, origin }: Entry, { mode, keep }: Rest): Op[] {
-  const top = openInRoot(context, path, openBits(context, 'O_PATH', 'O_DIRECTORY'), origin, keep ? { fd: keep } : {})
+  const { recursive, propagation } = options
+  const isDone = recursive === NO_CHANGE && propagation.length === 0
+  if (isDone && mode === undefined && keep === undefined) return []
+  const top = openInRoot(context, path, 'directory', origin, keep && { fd: keep })
   const todo = [
     ...(mode === undefined ? [] : mode.copyTo(top.fd)),
-    ...changeMount(top.fd, origin, { ...options.recursive, recursive: true }),
-    ...changePropagation(top.fd, options.propagation, origin),
+    ...changeMount(top.fd, origin, { ...recursive, recursive: true }),
+    ...changePropagation(top.fd, propagation, origin),
   ]
-  if (todo.length === 0 && keep === undefined) return []
   return [...top.ops, ...todo, ...(keep === undefined ? [close(top.fd, origin)] : [])]
 }
 
@@ -151,7 +155,7 @@ function coveredMode(number: number, origin: Origin): CoveredMode {
 
 function changeExisting(context: PlanContext, entry: Entry): Op[] {
   const { options, path, origin } = entry
-  const { fd, ops } = openInRoot(context, path, openBits(context, 'O_PATH'), origin)
+  const { fd, ops } = openInRoot(context, path, 'anything', origin)
   return [
     ...ops,
     ...(isRemount(entry) ? remount(context, entry, fd) : []),
@@ -163,7 +167,7 @@ function changeExisting(context: PlanContext, entry: Entry): Op[] {
 
 function remount(context: PlanContext, entry: Entry, fd: Slot): Op[] {
   const { mount: wish, options, origin } = entry
-  if (isBind(entry)) return changeMount(fd, origin, options.attributes)
+  if (isBind(entry)) return changeMount(fd, origin, attributes(options))
   const { target: number } = context.numbers
   const args = {
     source: wish.source ?? 'none',
@@ -171,7 +175,7 @@ function remount(context: PlanContext, entry: Entry, fd: Slot): Op[] {
     flags: options.flags,
     ...dataOf(entry),
   }
-  return [syscall('dup3', [fd, number, openBits(context, 'O_CLOEXEC')], origin), mount(args, origin)]
+  return [syscall('dup3', [fd, number, context.open.O_CLOEXEC], origin), mount(args, origin)]
 }
 
 /** For planFinalMounts. */

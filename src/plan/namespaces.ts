@@ -36,7 +36,7 @@ import {
 import { becomeRoot, leaveGroups, newUserNamespace } from './ids.ts'
 import { close } from './mount-calls.ts'
 import { openProc } from './proc-file.ts'
-import { HERE, openBits } from './resolve.ts'
+import { HERE } from './resolve.ts'
 
 const { CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWNET } = CLONE.bits
 const { CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWNS } = CLONE.bits
@@ -60,9 +60,8 @@ const PROCESS_NAME = 'tsrunc:[INIT]'
 export function planBegin(context: PlanContext): Op[] {
   const begin: Origin = { intent: 'wait until the cgroup is ready' }
   const reserve: Origin = { intent: 'reserve descriptor numbers' }
-  const { sync, scratch } = context.facts.descriptors
+  const { sync } = context.facts.descriptors
   const zero = 0
-  const numbers = Array.from({ length: context.numbers.end - scratch }, (_, index) => scratch + index)
   return [
     ...waitForGo(context, begin),
     syscall(
@@ -77,7 +76,9 @@ export function planBegin(context: PlanContext): Op[] {
     syscall('prctl', [PR.values.PR_SET_DUMPABLE, zero, zero, zero, zero], {
       intent: 'keep other processes from looking into init',
     }),
-    ...numbers.map(number => syscall('dup3', [sync, number, openBits(context, 'O_CLOEXEC')], reserve)),
+    ...[context.numbers.target, context.numbers.source].map(number =>
+      syscall('dup3', [sync, number, context.open.O_CLOEXEC], reserve),
+    ),
     ...openProc(context),
   ]
 }
@@ -101,7 +102,7 @@ function joinAll(context: PlanContext): Op[] {
     const origin: Origin = { pointer: `${pointer}/path`, intent: `join the ${NAMESPACES[kind].name} namespace ${path}` }
     return [{ kind, path, origin, fd: slot(`${NAMESPACES[kind].name} namespace`) }]
   })
-  const flags = openBits(context, 'O_RDONLY', 'O_CLOEXEC')
+  const flags = context.open.O_RDONLY | context.open.O_CLOEXEC
   const opens = joined.map(({ path, origin, fd }) => syscall('openat', [HERE, path, flags, 0], origin, { result: fd }))
   const [first, ...others] = joined
   if (first === undefined) return []
@@ -171,7 +172,7 @@ function unshareRest(context: PlanContext): Op[] {
 function openTimeOffsets(context: PlanContext): { ops: Op[]; fd: Slot } | undefined {
   if (Object.keys(context.spec.linux?.timeOffsets ?? {}).length === 0) return undefined
   const fd = slot('fd of timens_offsets')
-  const flags = openBits(context, 'O_WRONLY', 'O_CLOEXEC')
+  const flags = context.open.O_WRONLY | context.open.O_CLOEXEC
   const args = [context.slots.proc, 'self/timens_offsets', flags, 0]
   return { ops: [syscall('openat', args, timeOffsets, { result: fd })], fd }
 }
@@ -209,7 +210,7 @@ export function planFork(context: PlanContext): Op[] {
   const count = slot('bytes read')
   const go = label('A has told')
   return [
-    syscall('pipe2', [address(pipe), openBits(context, 'O_CLOEXEC')], origin),
+    syscall('pipe2', [address(pipe), context.open.O_CLOEXEC], origin),
     ...cloneInit(context, child, origin),
     jump(inside, origin, { slot: child, mask: ALL_BITS, is: 'eq', value: 0n }),
     ...say(context, 'FORKED', child, origin),

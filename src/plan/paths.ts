@@ -5,94 +5,73 @@
 import { ERRNO } from '../abi/errno.ts'
 import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
-import { S, STATX, statx } from '../abi/stat.ts'
+import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, fail, jump, label, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
-import { ALL_BITS, type PlanContext, pointer } from './context.ts'
+import { fail, label, type Op, slot } from '../program/op.ts'
+import type { PlanContext } from './context.ts'
+import { NULL_DEVICE } from './devices.ts'
+import { deviceIs, kindIs, look } from './memory.ts'
 import { attach, changeMount, cloneTree, close, mount } from './mount-calls.ts'
-import { cleanPath, EMPTY, fixedPath, openBits, openInRoot } from './resolve.ts'
+import { atFixed, cleanPath, fixedPath, openInRoot } from './resolve.ts'
 
 /** Read-only ones first: a mask that lies below one of them must not be covered by it. */
 export function planPaths(context: PlanContext): Op[] {
-  return [...planReadonlyPaths(context), ...planMaskedPaths(context)]
-}
-
-function planReadonlyPaths(context: PlanContext): Op[] {
-  const { readonlyPaths = [] } = context.spec.linux ?? {}
-  return readonlyPaths.flatMap((path, index) => {
-    const origin: Origin = {
-      pointer: pointer('linux', 'readonlyPaths', index),
-      intent: `make ${cleanPath(path)} read-only`,
-    }
-    const absent = label('absent')
-    const target = openInRoot(context, path, openBits(context, 'O_PATH'), origin, { missing: absent })
-    const copy = slot(`clone of ${cleanPath(path)}`)
-    return [
-      ...target.ops,
-      cloneTree(target.fd, origin, { recursive: true, result: copy }),
-      ...changeMount(copy, origin, { set: MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY }),
-      attach(copy, target.fd, origin),
-      close(copy, origin),
-      close(target.fd, origin),
-      absent,
-    ]
-  })
-}
-
-function planMaskedPaths(context: PlanContext): Op[] {
-  const paths = context.spec.linux?.maskedPaths ?? []
+  const { readonlyPaths = [], maskedPaths = [] } = context.spec.linux ?? {}
+  const ops: Op[] = []
+  for (const [index, path] of readonlyPaths.entries()) ops.push(...makeReadonly(context, path, index))
+  if (maskedPaths.length > 0) ops.push(...openNothing(context))
   // a path that is listed twice is masked once
-  const masks = paths.flatMap((path, index) => (paths.indexOf(path) === index ? [{ path, index }] : []))
-  if (masks.length === 0) return []
-  const nothing = openNothing(context)
-  const origin: Origin = { pointer: '/linux/maskedPaths', intent: 'mask paths' }
-  return [...nothing.ops, ...masks.flatMap(mask => planMask(context, mask, nothing.fd)), close(nothing.fd, origin)]
+  for (const [index, path] of maskedPaths.entries())
+    if (maskedPaths.indexOf(path) === index) ops.push(...mask(context, path, index))
+  return ops
 }
 
-/** A character device 1:3. */
-function openNothing(context: PlanContext): { ops: Op[]; fd: Slot } {
-  const origin: Origin = { pointer: '/linux/maskedPaths', intent: 'open /dev/null of the container' }
-  const wrong: Origin = { ...origin, intent: '/dev/null of the container is not the null device' }
-  const memory = cell('statx of /dev/null', statx.size)
-  const refused = label('refused')
-  const fine = label('is the null device')
-  const { fd, ops } = openInRoot(context, '/dev/null', openBits(context, 'O_PATH', 'O_NOFOLLOW'), origin)
-  const what = STATX.bits.STATX_TYPE
-  const mode = slotIn(memory, statx.offset('stx_mode'))
-  // two fields of 32 bits side by side
-  const device = slotIn(memory, statx.offset('stx_rdev_major'))
-  const check = [
-    syscall('statx', [fd, EMPTY, AT.bits.AT_EMPTY_PATH, what, address(memory)], origin),
-    jump(refused, wrong, { slot: mode, mask: S.bits.S_IFMT, is: 'ne', value: S.bits.S_IFCHR }),
-    jump(fine, wrong, { slot: device, mask: ALL_BITS, is: 'eq', value: 1n | (3n << 32n) }),
-    refused,
-    fail(ERRNO.ENODEV[0], wrong),
-    fine,
-  ]
-  return { fd, ops: [...ops, ...check] }
-}
-
-function planMask(context: PlanContext, { path, index }: { path: string; index: number }, nothing: Slot): Op[] {
-  const origin: Origin = { pointer: pointer('linux', 'maskedPaths', index), intent: `mask ${cleanPath(path)}` }
+function makeReadonly(context: PlanContext, path: string, index: number): Op[] {
+  const name = cleanPath(path)
+  const origin: Origin = { pointer: `/linux/readonlyPaths/${index}`, intent: `make ${name} read-only` }
   const absent = label('absent')
-  const directory = label('directory')
-  const masked = label('masked')
-  const target = openInRoot(context, path, openBits(context, 'O_PATH'), origin, { missing: absent })
-  const copy = slot(`mask of ${cleanPath(path)}`)
-  const { target: number } = context.numbers
-  const flags = MS.bits.MS_RDONLY
+  const target = openInRoot(context, path, 'anything', origin, { missing: absent })
+  const copy = slot(`clone of ${name}`)
   return [
     ...target.ops,
-    cloneTree(nothing, origin, { recursive: false, result: copy }),
-    // EINVAL: a file cannot cover a directory (ENOTDIR is what mount(2) says to the same)
-    attach(copy, target.fd, origin, { errnos: ['EINVAL', 'ENOTDIR'], to: directory }),
-    jump(masked, origin),
-    directory,
-    syscall('dup3', [target.fd, number, openBits(context, 'O_CLOEXEC')], origin),
-    mount({ source: 'tmpfs', target: fixedPath(context, number), type: 'tmpfs', flags }, origin),
-    masked,
+    cloneTree(target.fd, origin, { recursive: true, result: copy }),
+    ...changeMount(copy, origin, { set: MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY }),
+    attach(copy, target.fd, origin),
     close(copy, origin),
     close(target.fd, origin),
     absent,
+  ]
+}
+
+/** Looked at where it stays, under the number that the masks use. */
+function openNothing(context: PlanContext): Op[] {
+  const origin: Origin = { pointer: '/linux/maskedPaths', intent: 'open /dev/null of the container' }
+  const wrong: Origin = { ...origin, intent: '/dev/null of the container is not the null device' }
+  const { source } = context.numbers
+  const { fd, ops } = openInRoot(context, '/dev/null', 'itself', origin)
+  const looked = look(source, '', AT.bits.AT_EMPTY_PATH, origin)
+  return [
+    ...ops,
+    ...atFixed(context, fd, source, origin),
+    looked.op,
+    fail(ERRNO.ENODEV[0], wrong, kindIs(looked, 'ne', S.bits.S_IFCHR)),
+    fail(ERRNO.ENODEV[0], wrong, deviceIs(looked, 'ne', ...NULL_DEVICE)),
+  ]
+}
+
+function mask(context: PlanContext, path: string, index: number): Op[] {
+  const origin: Origin = { pointer: `/linux/maskedPaths/${index}`, intent: `mask ${cleanPath(path)}` }
+  const done = label('masked')
+  const { source, target: number } = context.numbers
+  const found = openInRoot(context, path, 'anything', origin, { missing: done })
+  const target = fixedPath(context, number)
+  const nothing = { source: fixedPath(context, source), target, flags: MS.bits.MS_BIND }
+  return [
+    ...found.ops,
+    ...atFixed(context, found.fd, number, origin),
+    // ENOTDIR: a file cannot cover a directory
+    mount(nothing, origin, { on: { errnos: ['ENOTDIR'] }, success: done }),
+    mount({ source: 'tmpfs', target, type: 'tmpfs', flags: MS.bits.MS_RDONLY }, origin),
+    done,
   ]
 }

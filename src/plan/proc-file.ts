@@ -1,34 +1,31 @@
 // Writing to files of the host's /proc. They are reached from its descriptor, which the first stage has opened before
 // anything of the container was mounted, so no image can put another file there (CVE-2019-16884, CVE-2025-52881); and
 // which it has found to be a procfs, for the runtime may itself run where somebody else has made /proc.
-import { AT_FDCWD, openFlags, openHow, RESOLVE } from '../abi/fcntl.ts'
+import { AT_FDCWD, openHow, RESOLVE } from '../abi/fcntl.ts'
 import { FSMAGIC, statfs } from '../abi/magic.ts'
 import type { Origin } from '../errors.ts'
-import { address, bytes, cell, fail, jump, label, type Op, slot, struct, syscall } from '../program/op.ts'
+import { address, bytes, cell, fail, type Op, slot, struct, syscall } from '../program/op.ts'
 import type { PlanContext } from './context.ts'
 import { field } from './memory.ts'
+import { directoryFlags } from './resolve.ts'
 
 export function openProc(context: PlanContext): Op[] {
   const origin: Origin = { intent: 'open /proc of the host' }
-  const { O_PATH, O_DIRECTORY, O_CLOEXEC } = openFlags(context.facts.architecture).bits
   const { proc } = context.slots
   const memory = cell('statfs of /proc', statfs.size)
-  const genuine = label('/proc is genuine')
-  const is = field(memory, statfs, 'f_type', 'eq', FSMAGIC.values.PROC_SUPER_MAGIC, { named: 'PROC_SUPER_MAGIC' })
+  const forged = field(memory, statfs, 'f_type', 'ne', FSMAGIC.values.PROC_SUPER_MAGIC, { named: 'PROC_SUPER_MAGIC' })
   return [
-    syscall('openat', [AT_FDCWD, '/proc', O_PATH | O_DIRECTORY | O_CLOEXEC, 0], origin, {
+    syscall('openat', [AT_FDCWD, '/proc', directoryFlags(context), 0], origin, {
       result: proc,
     }),
     syscall('fstatfs', [proc, address(memory)], origin),
-    jump(genuine, origin, is),
-    fail(0, { intent: '/proc of the host is not a proc file system' }),
-    genuine,
+    fail(0, { intent: '/proc of the host is not a proc file system' }, forged),
   ]
 }
 
 /** `path` is relative to /proc. The text arrives in one write, as sysctls demand. */
 export function writeProc(context: PlanContext, path: string, text: string, origin: Origin): Op[] {
-  const { O_WRONLY, O_CLOEXEC } = openFlags(context.facts.architecture).bits
+  const { O_WRONLY, O_CLOEXEC } = context.open
   const { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } = RESOLVE.bits
   const how = struct(
     openHow,

@@ -3,7 +3,19 @@
 import { CLOSE_RANGE } from '../abi/fcntl.ts'
 import { PR } from '../abi/prctl.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, fail, jump, label, type Op, type Slot, set, slotIn, syscall } from '../program/op.ts'
+import {
+  address,
+  type Condition,
+  cell,
+  fail,
+  jump,
+  label,
+  type Op,
+  type Slot,
+  set,
+  slotIn,
+  syscall,
+} from '../program/op.ts'
 import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
 import { close } from './mount-calls.ts'
 import { writeProc } from './proc-file.ts'
@@ -20,6 +32,7 @@ export function planOomScore(context: PlanContext): Op[] {
 /** 1 as soon as the working directory has been entered. */
 const enteredSlot = (context: PlanContext): Slot => slotNamed(context, 'working directory entered')
 const PATH_MAX = 4096
+const SLASH = 0x2fn
 
 const cwdOrigin = (context: PlanContext): Origin => ({
   pointer: '/process/cwd',
@@ -62,17 +75,19 @@ export function planUserWorkingDirectory(context: PlanContext): Op[] {
   }
   const path = cell('working directory', PATH_MAX)
   const inside = label('in the working directory')
-  const outside = label('the working directory lies outside')
-  const fine = label('the working directory is below the root')
+  const outside: Condition = {
+    slot: slotIn(path),
+    mask: 0xffn,
+    is: 'ne',
+    value: SLASH,
+    text: 'it does not begin with "/"',
+  }
   return [
     jump(inside, origin, { slot: enteredSlot(context), mask: ALL_BITS, is: 'eq', value: 1n }),
     syscall('chdir', [context.spec.process.cwd], origin),
     inside,
-    syscall('getcwd', [address(path), PATH_MAX], origin, { on: { errnos: ['ENOENT'], to: outside } }),
-    jump(fine, origin, { slot: slotIn(path), mask: 0xffn, is: 'eq', value: BigInt('/'.charCodeAt(0)) }),
-    outside,
-    fail(0, breakout),
-    fine,
+    syscall('getcwd', [address(path), PATH_MAX], origin, { on: { errnos: ['ENOENT'] } }), // then the path stays empty
+    fail(0, breakout, outside),
   ]
 }
 

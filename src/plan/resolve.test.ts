@@ -1,6 +1,7 @@
 import t from 'tap'
 import { golden, stageListing, testContext } from '../dev/golden.ts'
-import { cleanPath, components, ensureTarget, openBits, openInRoot } from './resolve.ts'
+import { slot } from '../program/op.ts'
+import { cleanPath, components, ensureTarget, makeChild, openInRoot } from './resolve.ts'
 
 t.test('paths are cleaned by their text', async t => {
   const cases: [string, string][] = [
@@ -20,17 +21,18 @@ t.test('paths are cleaned by their text', async t => {
 
 t.test('flags are those of the architecture', async t => {
   const arm = testContext({ facts: { architecture: 'aarch64' } })
-  t.equal(openBits(testContext(), 'O_DIRECTORY'), 0o200000n)
-  t.equal(openBits(arm, 'O_DIRECTORY'), 0o40000n)
+  t.equal(testContext().open.O_DIRECTORY, 0o200000n)
+  t.equal(arm.open.O_DIRECTORY, 0o40000n)
 })
 
 t.test('targets are opened below the root, and made one component at a time', async t => {
   const origin = { pointer: '/mounts/0', intent: 'test' }
   const text = stageListing(
     {},
-    context => openInRoot(context, '/a/b', openBits(context, 'O_PATH'), origin).ops,
+    context => openInRoot(context, '/a/b', 'anything', origin).ops,
     context => ensureTarget(context, '/a/b', 'directory', origin).ops,
     context => ensureTarget(context, 'file', 'file', origin).ops,
+    context => makeChild(context, slot('fd of /dev'), '/dev/shm', 'directory', origin).ops,
     context => ensureTarget(context, '/proc', 'directory', origin, { ordinary: 'must be ordinary' }).ops,
   )
   t.equal(text, golden('resolve', text))

@@ -2,14 +2,16 @@
 // openat2(RESOLVE_IN_ROOT) below the root's descriptor, so that a symlink of the image means what it will mean inside.
 // What is missing is made one component at a time, each under the descriptor of the one above.
 import { ERRNO } from '../abi/errno.ts'
-import { AT_FDCWD, type OpenFlag, openFlags, openHow, RESOLVE } from '../abi/fcntl.ts'
+import { AT_FDCWD, openFlags, openHow, RESOLVE } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
 import {
+  type DataOperand,
   fail,
   jump,
   type Label,
   label,
+  type OnErrno,
   type Op,
   type Operand,
   type Slot,
@@ -29,15 +31,6 @@ export interface Opened {
   readonly fd: Slot
 }
 
-interface OpenRest {
-  /** Refuses symlinks anywhere in the path. */
-  readonly noSymlinks?: boolean
-  /** Where to go on when there is no such path; absent: an error. */
-  readonly missing?: Label
-  /** Where the descriptor goes; absent: a slot of its own. */
-  readonly fd?: Slot
-}
-
 /** Collapses `.`, `..` and doubled slashes; a relative path means one under /. "/a//b/../c/" → ["a", "c"]. */
 export function components(containerPath: string): string[] {
   const parts: string[] = []
@@ -51,56 +44,73 @@ export function components(containerPath: string): string[] {
 /** The path as the container will see it, absolute and without "..". */
 export const cleanPath = (containerPath: string): string => `/${components(containerPath).join('/')}`
 
-/** The bits of flags of open(2) on the image's architecture. */
-export function openBits(context: PlanContext, ...names: readonly OpenFlag[]): bigint {
-  const { bits } = openFlags(context.facts.architecture)
-  return names.reduce((word, name) => word | bits[name], 0n)
+/** Flags of open(2) for a directory of the host that is only walked through. */
+export const directoryFlags = ({ open: { O_PATH, O_DIRECTORY, O_CLOEXEC } }: PlanContext): bigint =>
+  O_PATH | O_DIRECTORY | O_CLOEXEC
+
+/** What is opened, always O_PATH: a directory, anything, or anything but a link's end. */
+export type Wanted = 'directory' | 'anything' | 'itself'
+
+/**
+ * How names are resolved. `inside`: a link means what it means in the container. `ordinary`: the same, and a link is an
+ * error. `child`: names below a directory that is known, no links and no way up.
+ */
+type Resolution = 'inside' | 'ordinary' | 'child'
+
+const { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_BENEATH } = RESOLVE.bits
+const RESOLUTION: Readonly<Record<Resolution, bigint>> = {
+  inside: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+  ordinary: RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS,
+  child: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 }
 
-function how(context: PlanContext, flags: bigint, resolve: bigint): [Operand, Operand] {
-  const word = flags | openBits(context, 'O_CLOEXEC')
-  const text = `{flags=${openFlags(context.facts.architecture).format(word)}, resolve=${RESOLVE.format(resolve)}}`
-  return [struct(openHow, { flags: word, resolve }, text), openHow.size]
+/** struct open_how, made once a plan. */
+function way(context: PlanContext, wanted: Wanted, resolution: Resolution): DataOperand {
+  const name = `${wanted} ${resolution}`
+  const known = context.ways.get(name)
+  if (known !== undefined) return known
+  const { O_PATH, O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC } = context.open
+  const kind = wanted === 'directory' ? O_DIRECTORY : wanted === 'itself' ? O_NOFOLLOW : 0n
+  const flags = O_PATH | O_CLOEXEC | kind
+  const resolve = RESOLUTION[resolution]
+  const format = openFlags(context.facts.architecture).format
+  const text = (): string => `{flags=${format(flags)}, resolve=${RESOLVE.format(resolve)}}`
+  const made = struct(openHow, { flags, resolve }, text)
+  context.ways.set(name, made)
+  return made
 }
 
-function resolution(noSymlinks: boolean): bigint {
-  const { RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS } = RESOLVE.bits
-  return RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (noSymlinks ? RESOLVE_NO_SYMLINKS : 0n)
+const openArguments = (
+  context: PlanContext,
+  path: string,
+  wanted: Wanted,
+  resolution: Resolution,
+  from = context.slots.root,
+): Operand[] => [from, path, way(context, wanted, resolution), openHow.size]
+
+interface OpenRest {
+  /** Where to go on when there is no such path; absent: an error. */
+  readonly missing?: Label
+  /** Where the descriptor goes; absent: a slot of its own. */
+  readonly fd?: Slot
 }
 
-/** Opens a path of the container; flags as `openBits(context, 'O_PATH', …)`, O_CLOEXEC is added. */
+/** Opens a path of the container. EAGAIN: something was renamed on the host while ".." of a symlink was resolved. */
 export function openInRoot(
   context: PlanContext,
   containerPath: string,
-  flags: bigint,
+  wanted: Wanted,
   origin: Origin,
-  rest: OpenRest = {},
+  { missing, fd: given }: OpenRest = {},
 ): Opened {
   const path = cleanPath(containerPath)
-  const fd = rest.fd ?? slot(`fd of ${path}`)
-  const args = [context.slots.root, path, ...how(context, flags, resolution(rest.noSymlinks === true))]
-  if (rest.missing !== undefined) return { ops: openOrGoOn(args, origin, fd, rest.missing), fd }
-  return { ops: patiently('openat2', args, origin, fd), fd }
+  const fd = given ?? slot(`fd of ${path}`)
+  const on = missing && ({ errnos: ['ENOENT', 'ENOTDIR'], to: missing } as const)
+  const args = openArguments(context, path, wanted, 'inside')
+  return { ops: [syscall('openat2', args, origin, { result: fd, on, again: true })], fd }
 }
 
-/** EAGAIN: something was mounted or renamed somewhere on the host while ".." of a symlink was resolved. */
-function patiently(name: 'openat2', args: readonly Operand[], origin: Origin, result: Slot): Op[] {
-  const again = label('again')
-  return [again, syscall(name, args, origin, { result, on: { errnos: ['EAGAIN'], to: again } })]
-}
-
-/** The same for a path that may be missing: an op has one way to go on for all errors, so this one tries just twice. */
-function openOrGoOn(args: readonly Operand[], origin: Origin, result: Slot, missing: Label): Op[] {
-  const again = label('again')
-  const opened = label('opened')
-  return [
-    syscall('openat2', args, origin, { result, on: { errnos: ['EAGAIN', 'ENOENT', 'ENOTDIR'], to: again } }),
-    jump(opened, origin),
-    again,
-    syscall('openat2', args, origin, { result, on: { errnos: ['ENOENT', 'ENOTDIR'], to: missing } }),
-    opened,
-  ]
-}
+export type TargetKind = 'directory' | 'file'
 
 export interface TargetRest {
   /** Refuses symlinks in the path with this text (the intent of a failure). */
@@ -115,66 +125,82 @@ export interface TargetRest {
 export function ensureTarget(
   context: PlanContext,
   containerPath: string,
-  kind: 'directory' | 'file',
+  kind: TargetKind,
   origin: Origin,
   rest: TargetRest = {},
 ): Opened {
   const path = cleanPath(containerPath)
   const fd = slot(`fd of ${path}`)
-  const missing = label('missing')
   const found = label('found')
-  const flags = targetFlags(context, kind)
-  const noSymlinks = rest.ordinary !== undefined
-  const open = syscall('openat2', [context.slots.root, path, ...how(context, flags, resolution(noSymlinks))], origin, {
-    result: fd,
-    on: { errnos: noSymlinks ? ['ENOENT', 'ELOOP', 'ENOTDIR'] : ['ENOENT', 'EAGAIN'], to: missing },
-  })
+  const isOrdinary = rest.ordinary !== undefined
+  const args = openArguments(context, path, wantedOf(kind), isOrdinary ? 'ordinary' : 'inside')
+  const on = isOrdinary ? MISSING_OR_NOT_ORDINARY : MISSING
+  const parts = components(rest.madeAs ?? path)
   const ops = [
-    open,
-    jump(found, origin),
-    missing,
-    ...makeTarget(context, cleanPath(rest.madeAs ?? path), kind, fd, origin, rest),
+    syscall('openat2', args, origin, { result: fd, on, success: found, again: true }),
+    ...(isOrdinary
+      ? makeOrdinary(context, parts, kind, fd, origin, rest, found)
+      : makeTarget(context, parts, kind, fd, origin, rest)),
     found,
   ]
   return { ops, fd }
 }
 
-const targetFlags = (context: PlanContext, kind: 'directory' | 'file'): bigint =>
-  kind === 'directory' ? openBits(context, 'O_PATH', 'O_DIRECTORY') : openBits(context, 'O_PATH')
+const wantedOf = (kind: TargetKind): Wanted => (kind === 'directory' ? 'directory' : 'anything')
+
+const MISSING: OnErrno = { errnos: ['ENOENT'] }
+const MISSING_OR_NOT_ORDINARY: OnErrno = { errnos: ['ENOENT', 'ELOOP', 'ENOTDIR'] }
 
 /** One component after the other; mkdirat answers EEXIST for what is there, whatever it may be: the open decides. */
 function makeTarget(
   context: PlanContext,
-  path: string,
-  kind: 'directory' | 'file',
+  parts: readonly string[],
+  kind: TargetKind,
   fd: Slot,
   origin: Origin,
-  rest: TargetRest,
+  { made }: TargetRest,
+  refused?: Label,
 ): Op[] {
-  const parts = components(path)
-  const refused = label('refused')
-  const resolve = resolution(rest.ordinary !== undefined)
+  const on = refused && ({ errnos: ['ELOOP', 'ENOTDIR'], to: refused } as const)
+  const resolution = refused === undefined ? 'inside' : 'ordinary'
   const ops: Op[] = []
   let above = context.slots.root
-  parts.forEach((name, index) => {
-    const prefix = `/${parts.slice(0, index + 1).join('/')}`
+  let prefix = ''
+  for (const [index, name] of parts.entries()) {
+    prefix += `/${name}`
     const last = index === parts.length - 1
     const what = last ? kind : 'directory'
     const here = last ? fd : slot(`fd of ${prefix}`)
-    const args = [context.slots.root, prefix, ...how(context, targetFlags(context, what), resolve)]
-    ops.push(...makeOne(above, name, what, origin, last ? rest.made : undefined))
-    if (rest.ordinary === undefined) ops.push(...patiently('openat2', args, origin, here))
-    else ops.push(syscall('openat2', args, origin, { result: here, on: { errnos: ['ELOOP', 'ENOTDIR'], to: refused } }))
+    const args = openArguments(context, prefix, wantedOf(what), resolution)
+    ops.push(...makeOne(above, name, what, origin, last ? made : undefined))
+    ops.push(syscall('openat2', args, origin, { result: here, on, again: true }))
     if (index > 0) ops.push(syscall('close', [above], origin))
     above = here
-  })
-  if (rest.ordinary === undefined) return ops
-  const done = label('done')
-  const why = { ...origin, intent: rest.ordinary }
-  return [...ops, jump(done, origin), refused, fail(ERRNO.ELOOP[0], why), done]
+  }
+  return ops
 }
 
-function makeOne(above: Slot, name: string, kind: 'directory' | 'file', origin: Origin, made: Slot | undefined): Op[] {
+/** The same without following a link; what cannot be opened so ends the program with the sentence. */
+function makeOrdinary(
+  context: PlanContext,
+  parts: readonly string[],
+  kind: TargetKind,
+  fd: Slot,
+  origin: Origin,
+  rest: TargetRest,
+  found: Label,
+): Op[] {
+  const refused = label('refused')
+  const why = { ...origin, intent: rest.ordinary ?? origin.intent }
+  return [
+    ...makeTarget(context, parts, kind, fd, origin, rest, refused),
+    jump(found, origin),
+    refused,
+    fail(ERRNO.ELOOP[0], why),
+  ]
+}
+
+function makeOne(above: Slot, name: string, kind: TargetKind, origin: Origin, made?: Slot): Op[] {
   const exists = label('exists')
   const on = { errnos: ['EEXIST'], ...(made && { to: exists }) } as const
   const op =
@@ -184,11 +210,27 @@ function makeOne(above: Slot, name: string, kind: 'directory' | 'file', origin: 
   return made === undefined ? [op] : [op, set(made, 1, origin), exists]
 }
 
-/** Moves a descriptor to a number of context.numbers, so that its path below /proc/self/fd is a constant. */
-export function atFixed(context: PlanContext, fd: Slot, number: number, origin: Origin): Op[] {
-  const flags = openBits(context, 'O_CLOEXEC')
-  return [syscall('dup3', [fd, number, flags], origin), syscall('close', [fd], origin)]
+/**
+ * A target right below a directory of ours in which nothing of that name has been: made, and opened by its name alone.
+ */
+export function makeChild(
+  context: PlanContext,
+  directory: Slot,
+  path: string,
+  kind: TargetKind,
+  origin: Origin,
+): Opened {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const fd = slot(`fd of ${path}`)
+  const args = openArguments(context, name, wantedOf(kind), 'child', directory)
+  return { ops: [...makeOne(directory, name, kind, origin), syscall('openat2', args, origin, { result: fd })], fd }
 }
+
+/** Moves a descriptor to a number of context.numbers, so that its path below /proc/self/fd is a constant. */
+export const atFixed = (context: PlanContext, fd: Slot, number: number, origin: Origin): Op[] => [
+  syscall('dup3', [fd, number, context.open.O_CLOEXEC], origin),
+  syscall('close', [fd], origin),
+]
 
 /**
  * The path of a number of context.numbers. In a joined mount namespace /proc may be anything, also nothing: there the

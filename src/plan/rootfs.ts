@@ -2,11 +2,11 @@
 // Documents: pivot_root(2), mount_namespaces(7), runtime-spec config-linux.md "Rootfs Mount Propagation".
 import { MOUNT_ATTR, MS, UMOUNT } from '../abi/mount.ts'
 import type { Origin } from '../errors.ts'
-import { jump, label, type Op, set, slot, syscall } from '../program/op.ts'
+import { label, type Op, set, slot, syscall } from '../program/op.ts'
 import { hasNamespace, isJoined, type PlanContext } from './context.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { finalMounts } from './mounts.ts'
-import { HERE, openBits } from './resolve.ts'
+import { directoryFlags, HERE } from './resolve.ts'
 import { cutOrigin, rootfsPath } from './source.ts'
 
 const { MS_REC, MS_SLAVE, MS_SHARED, MS_PRIVATE, MS_UNBINDABLE, MS_MOVE } = MS.bits
@@ -35,17 +35,15 @@ export function planAttachRootfs(context: PlanContext): Op[] {
   if (!hasNamespace(context, 'mount')) return [set(root, context.facts.descriptors.rootfs, origin)]
   const cut = cutOrigin(context)
   const target = slot('fd of the place of the rootfs')
-  const closed = label('closed')
   const found = label('found')
-  const flags = openBits(context, 'O_PATH', 'O_DIRECTORY', 'O_CLOEXEC')
+  const flags = directoryFlags(context)
   return [
     mount({ target: '/', flags: MS_SLAVE | MS_REC }, cut),
     syscall('openat', [HERE, path, flags, 0], origin, {
       result: target,
-      on: { errnos: ['EACCES', 'ENOENT'], to: closed },
+      on: { errnos: ['EACCES', 'ENOENT'] },
+      success: found,
     }),
-    jump(found, origin),
-    closed,
     syscall('openat', [HERE, '/', flags, 0], origin, { result: target }),
     found,
     attach(root, target, origin),
@@ -74,7 +72,7 @@ function swapRoot(context: PlanContext, origin: Origin): Op[] {
   // ELOOP: it hangs on / already
   if (context.options.noPivot) {
     return [
-      mount({ source: '.', target: '/', flags: MS_MOVE }, origin, { errnos: ['ELOOP'] }),
+      mount({ source: '.', target: '/', flags: MS_MOVE }, origin, { on: { errnos: ['ELOOP'] } }),
       syscall('chroot', [here], origin),
     ]
   }
@@ -94,17 +92,15 @@ function hideHost({ facts }: PlanContext): Op[] {
   return [...new Set([...(facts.kernelMounts ?? []), '/proc', '/sys'])].flatMap(path => {
     const origin: Origin = { pointer: '/root/path', intent: `hide ${path} of the host` }
     const again = label('again')
-    const locked = label('locked')
     const flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
     return [
       again, // there may be several on top of each other
       syscall('umount2', [path, UMOUNT.bits.MNT_DETACH], origin, {
-        on: { errnos: ['EINVAL', 'EPERM', 'ENOENT'], to: locked },
+        on: { errnos: ['EINVAL', 'EPERM', 'ENOENT'] }, // locked, or nothing is left to be unmounted
+        success: again,
       }),
-      jump(again, origin),
-      locked, // or nothing is left to be unmounted
       mount({ source: 'tmpfs', target: path, type: 'tmpfs', flags, data: 'nr_blocks=1,nr_inodes=2' }, origin, {
-        errnos: ['ENOENT'],
+        on: { errnos: ['ENOENT'] },
       }),
     ]
   })

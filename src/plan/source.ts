@@ -5,7 +5,7 @@ import type { Slot } from '../program/op.ts'
 import { hasNamespace, type PlanContext, slotNamed } from './context.ts'
 import type { Change } from './mount-calls.ts'
 import type { Entry } from './mount-entries.ts'
-import type { MountOptions } from './mount-options.ts'
+import { attributes, type MountOptions } from './mount-options.ts'
 
 export interface Source {
   /** A path of the host, or the number of a descriptor. */
@@ -48,7 +48,7 @@ function wholePropagation({ propagation: [first = 0n, ...rest] }: MountOptions):
  * for all of the tree, also where the plain form says something else: "rw", "rro".
  */
 export const bindChanges = (context: PlanContext, options: MountOptions): Change[] => [
-  options.attributes,
+  attributes(options),
   { ...options.recursive, propagation: wholePropagation(options) ?? clonePropagation(context), recursive: true },
 ]
 

@@ -10,7 +10,7 @@ import { hasNamespace, isNew, type PlanContext } from './context.ts'
 import { raiseDescriptorLimit } from './descriptor-limit.ts'
 import { changeMount, cloneTree } from './mount-calls.ts'
 import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
-import type { Attributes, MountOptions } from './mount-options.ts'
+import { type Attributes, attributes, type MountOptions } from './mount-options.ts'
 import { bindChanges, clonePropagation, hostPath, hostSysfs, rootfsPath, type Source, sourceSlot } from './source.ts'
 import { isStaged, setAside, takeUp } from './staging.ts'
 
@@ -46,11 +46,9 @@ const sources = (context: PlanContext): Source[] => [
 function cloneAll(context: PlanContext): Op[] {
   const all = sources(context)
   const origin: Origin = { pointer: '/root/path', intent: 'clone the rootfs' }
-  return [
-    ...(all.length > MANY ? raiseDescriptorLimit(context) : []),
-    ...all.flatMap(clone),
-    syscall('close', [context.facts.descriptors.rootfs], origin),
-  ]
+  const ops = all.length > MANY ? raiseDescriptorLimit(context) : []
+  for (const source of all) ops.push(...clone(source))
+  return [...ops, syscall('close', [context.facts.descriptors.rootfs], origin)]
 }
 
 /** What would have to be mounted in the host's own tree. */
@@ -71,10 +69,9 @@ function refuseMounts({ spec }: PlanContext): void {
 }
 
 function clone({ from, recursive, changes, fd, origin }: Source): Op[] {
-  return [
-    cloneTree(from, origin, { recursive, result: fd }),
-    ...changes.flatMap(change => changeMount(fd, origin, change)),
-  ]
+  const ops = [cloneTree(from, origin, { recursive, result: fd })]
+  for (const change of changes) ops.push(...changeMount(fd, origin, change))
+  return ops
 }
 
 /** Never a peer of the host's mount, also where the config asks for shared: what is mounted on it would appear there. */
@@ -90,11 +87,15 @@ function rootSource(context: PlanContext): Source {
   }
 }
 
-const ownSources = (context: PlanContext): Source[] =>
-  mountEntries(context).flatMap(entry => {
-    if (isBind(entry)) return isRemount(entry) ? [] : [bindSource(context, entry)]
-    return hostSysfs(context, entry) ? [sysfsSource(context, entry)] : []
-  })
+function ownSources(context: PlanContext): Source[] {
+  const found: Source[] = []
+  for (const entry of mountEntries(context)) {
+    if (isBind(entry)) {
+      if (!isRemount(entry)) found.push(bindSource(context, entry))
+    } else if (hostSysfs(context, entry)) found.push(sysfsSource(context, entry))
+  }
+  return found
+}
 
 function bindSource(context: PlanContext, { mount, options, where }: Entry): Source {
   if (mount.source === undefined || mount.source === '') {
@@ -126,7 +127,7 @@ const sysfsSource = (context: PlanContext, { options, where }: Entry): Source =>
 })
 
 /** The flags asked for hold for all of the tree, or the cgroups below /sys would stay writable. */
-const merged = ({ attributes, recursive }: MountOptions): Attributes => ({
-  set: attributes.set | recursive.set,
-  clear: attributes.clear | recursive.clear,
-})
+function merged(options: MountOptions): Attributes {
+  const { set, clear } = attributes(options)
+  return { set: set | options.recursive.set, clear: clear | options.recursive.clear }
+}

@@ -1,6 +1,6 @@
 // Descriptors 0, 1 and 2 of the program: the host's /dev/null is replaced by the container's, which follows its device
 // rules and its read-only mounts, and the user becomes their owner so that /dev/stdout can be opened by name.
-import { AT, AT_FDCWD, F, openFlags } from '../abi/fcntl.ts'
+import { AT, AT_FDCWD, F } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
 import { jump, label, type Op, type Slot, slot, syscall } from '../program/op.ts'
@@ -24,7 +24,7 @@ function planDescriptor(context: PlanContext, descriptor: number, nullDevice: Sl
   const origin: Origin = { intent: `look at ${name}` }
   const other = label(`${name} is not the null device`)
   const done = label(`${name} is ready`)
-  const looked = look(descriptor, '', AT.bits.AT_EMPTY_PATH, origin, { errnos: ['EBADF'], to: done })
+  const looked = look(descriptor, '', AT.bits.AT_EMPTY_PATH, origin, { on: { errnos: ['EBADF'], to: done } })
   return [
     looked.op,
     jump(other, origin, kindIs(looked, 'ne', S.bits.S_IFCHR)),
@@ -40,7 +40,7 @@ function planDescriptor(context: PlanContext, descriptor: number, nullDevice: Sl
 /** Not if the container has something else there: that could block, or be no file at all. */
 function reopen(context: PlanContext, descriptor: number, nullDevice: Slot): Op[] {
   const origin: Origin = { intent: `reopen /dev/null for ${NAMES[descriptor]} inside the container` }
-  const { O_RDWR, O_NONBLOCK, O_NOCTTY, O_CLOEXEC } = openFlags(context.facts.architecture).bits
+  const { O_RDWR, O_NONBLOCK, O_NOCTTY, O_CLOEXEC } = context.open
   const another = label('/dev/null is not the null device')
   const flags = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC // O_NONBLOCK: a fifo must not hold us
   const looked = look(nullDevice, '', AT.bits.AT_EMPTY_PATH, origin)

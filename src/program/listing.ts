@@ -93,9 +93,9 @@ function conditionText({ slot, mask, is, value, text }: Condition, names: Names)
   return `${left} ${COMPARISON[is]} ${value}`
 }
 
-/** "ENOENT|ENOTDIR → missing", "ignore EPERM", "→ done, ignore EEXIST", "again after EAGAIN" */
+/** "ENOENT|ENOTDIR → missing", "ignore EPERM", "success → done, ignore EEXIST", "again after EAGAIN" */
 function policyText({ on, success, again }: SyscallOp, names: Names): string {
-  const parts = success === undefined ? [] : [`→ ${names.of(success)}`]
+  const parts = success === undefined ? [] : [`success → ${names.of(success)}`]
   if (on !== undefined) {
     const errnos = on.errnos === 'any' ? 'any error' : on.errnos.join('|')
     parts.push(on.to === undefined ? `ignore ${errnos}` : `${errnos} → ${names.of(on.to)}`)

@@ -2,7 +2,7 @@
 // decide by it, so what is not built is false or absent.
 import { CAP } from '../abi/capability.ts'
 import { NAMESPACE_KINDS } from '../plan/context.ts'
-import { MOUNT_OPTIONS } from '../plan/mount-options.ts'
+import { mountOptions } from '../plan/mount-options.ts'
 import type { Features } from '../spec/gen/features-types.ts'
 import { OCI_VERSION } from './container.ts'
 
@@ -12,7 +12,7 @@ export const features = (): Features => ({
   ociVersionMin: '1.0.0',
   ociVersionMax: OCI_VERSION,
   hooks: HOOKS,
-  mountOptions: Object.entries(MOUNT_OPTIONS)
+  mountOptions: [...mountOptions()]
     .filter(([, row]) => row.refused === undefined)
     .map(([name]) => name)
     .sort(),

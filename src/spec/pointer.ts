@@ -1,8 +1,13 @@
 // JSON Pointers (RFC 6901): how errors, ops and listings name a place in config.json.
 
 /** `pointer('linux', 'sysctl', 'net/a')` is `/linux/sysctl/net~1a`; no part at all is the whole document. */
-export const pointer = (...parts: readonly (string | number)[]): string =>
-  parts.map(part => `/${String(part).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+export function pointer(...parts: readonly (string | number)[]): string {
+  let text = ''
+  for (const part of parts) text += `/${typeof part === 'number' ? part : escaped(part)}`
+  return text
+}
+
+const escaped = (part: string): string => part.replaceAll('~', '~0').replaceAll('/', '~1')
 
 /** The pointer's parts, unescaped. Throws RangeError when the text is no pointer. */
 export function pointerParts(text: string): string[] {
