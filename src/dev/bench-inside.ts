@@ -31,8 +31,8 @@ const LEAST_FOR_NODE = 10
 /** Of what takes seconds a few turns tell enough. */
 const fewRounds = (rounds: number, part: number): number => Math.max(1, Math.round(rounds / part))
 
-/** Facts and progress; the tables alone go to standard output. */
-export const say = (text: string): void => console.error(text)
+/** A fact that the figures must be read with. */
+const say = ({ markdown }: Options, text: string): void => console.log(markdown ? `- ${text}` : text)
 
 type Step = (runtime: Runtime) => Promise<void>
 
@@ -52,7 +52,7 @@ class Bench {
     if (!options.parts.has('library') && !options.parts.has('memory')) return
     const built = buildLimit(world.work, world.config)
     if ('path' in built) this.#limit = built.path
-    else say(`the C limit is left out: ${built.missing}`)
+    else say(options, `the C limit is left out: ${built.missing}`)
   }
 
   async run(): Promise<void> {
@@ -133,7 +133,7 @@ class Bench {
     const { runtimes, markdown } = this.#printing
     const all = await measureMemory(this.#world, runtimes, this.#limit, fewRounds(this.#options.rounds, 6))
     if (all === undefined) {
-      say('memory is left out: no memory controller is in this view of the cgroups')
+      say(this.#options, 'memory is left out: no memory controller is in this view of the cgroups')
       return []
     }
     return [memoryTable(all, this.#verdicts, markdown)]
@@ -141,19 +141,19 @@ class Bench {
 }
 
 /** Tries each once. One that is not installed, or refuses this view of the cgroups, is left out; tsrunc never is. */
-function usable(world: World, { only }: Options): Runtime[] {
+function usable(world: World, options: Options): Runtime[] {
   return CANDIDATES.filter(runtime => {
-    if (!only.has(runtime.name)) return false
-    const problem = attempt(world, runtime)
+    if (!options.only.has(runtime.name)) return false
+    const problem = attempt(world, runtime, options)
     if (problem === undefined) return true
     const isOther = runtime.name === 'runc' || runtime.name === 'crun'
     if (!isOther || !/ENOENT|hybrid mode not supported/.test(problem)) throw new Error(`${runtime.name}: ${problem}`)
-    say(`${runtime.name} is left out: ${problem}`)
+    say(options, `${runtime.name} is left out: ${problem}`)
     return false
   })
 }
 
-function attempt(world: World, runtime: Runtime): string | undefined {
+function attempt(world: World, runtime: Runtime, options: Options): string | undefined {
   const [file = '', ...args] = world.command(runtime, ['run', '--bundle', world.quick, world.id(runtime)])
   const { error, status, stderr } = spawnSync(file, args, { stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' })
   if (error) return error.message
@@ -164,7 +164,7 @@ function attempt(world: World, runtime: Runtime): string | undefined {
     `${runtime.name} raises RLIMIT_MEMLOCK for device rules, which is not permitted here: a config without them for all`,
   )
   world.withoutDeviceRules()
-  return attempt(world, runtime)
+  return attempt(world, runtime, options)
 }
 
 export async function benchInside(options: Options): Promise<void> {

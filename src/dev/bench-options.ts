@@ -31,7 +31,7 @@ export const USAGE = `npm run bench -- [options]: tsrunc beside runc and crun on
   --no-node      all but node
   --view=NAME    the host's cgroups as ${VIEWS.join(', ')}; default on a hybrid host: v2, which the marks were
                  set in, and v1 for what v2 does not show; elsewhere: host
-  --markdown     tables for a README, on standard output alone`
+  --markdown     tables for a README`
 
 export function parseOptions(argv: readonly string[]): Options {
   const { values } = parseArgs({

@@ -78,7 +78,7 @@ async function main(): Promise<number> {
   lines(environment(options))
   for (const [view, parts] of viewsOf(options.parts, options.view)) {
     const title = `cgroups: ${VIEW_NAMES[view]}; ${options.rounds} rounds`
-    console.log(options.markdown ? `\n**${title}**` : `\n${title}`)
+    console.log(options.markdown ? `\n**${title}**\n` : `\n${title}`)
     const status = await runInView(view, [here, ...argv, '--inside', `--view=${view}`, `--part=${parts.join(',')}`])
     if (status !== 0) return status
   }
