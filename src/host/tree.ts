@@ -62,13 +62,22 @@ export function makeFifo(dir: Fd, name: string, mode: number): void {
 /** Puts a file in the place of whatever had the name: a reader sees the old content or the new one, never a part. */
 export function replaceFile(dir: Fd, name: string, content: Uint8Array | string, mode: number): void {
   const temporary = `.${name}.${process.pid}.${serial++}`
-  removeFile(dir, temporary) // left by a process that had our pid and was killed
   try {
-    writeNew(dir, temporary, content, mode)
+    writeTemporary(dir, temporary, content, mode)
     renameAt(dir, temporary, name)
   } catch (error) {
     removeFile(dir, temporary)
     throw error
+  }
+}
+
+function writeTemporary(dir: Fd, name: string, content: Uint8Array | string, mode: number): void {
+  try {
+    writeNew(dir, name, content, mode)
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error
+    removeFile(dir, name) // left by a process that had our pid and was killed
+    writeNew(dir, name, content, mode)
   }
 }
 let serial = 0
