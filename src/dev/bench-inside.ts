@@ -160,9 +160,7 @@ function attempt(world: World, runtime: Runtime, options: Options): string | und
   if (status === 0) return undefined
   const problem = stderr.trim().split('\n').at(-1) ?? `exit ${status}`
   if (!problem.includes('RLIM_MEMLOCK') || world.config.linux?.resources === undefined) return problem
-  say(
-    `${runtime.name} raises RLIMIT_MEMLOCK for device rules, which is not permitted here: a config without them for all`,
-  )
+  say(options, `${runtime.name} raises RLIMIT_MEMLOCK for device rules, not permitted here: none in the config of all`)
   world.withoutDeviceRules()
   return attempt(world, runtime, options)
 }
