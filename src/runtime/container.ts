@@ -101,12 +101,16 @@ export function load(runtime: Runtime, id: string): Container {
   const directory = find(runtime, id)
   if (directory === undefined) throw missing(id)
   try {
-    return new Container(runtime, directory, readState(directory))
+    return loadFrom(runtime, directory)
   } catch (error) {
     directory[Symbol.dispose]()
     throw error
   }
 }
+
+/** The same from a directory that has been found, which the container then closes. */
+export const loadFrom = (runtime: Runtime, directory: ContainerDirectory): Container =>
+  new Container(runtime, directory, readState(directory))
 
 function readState(directory: ContainerDirectory): SavedState {
   const text = directory.read(STATE_FILE)

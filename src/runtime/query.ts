@@ -1,8 +1,8 @@
 // state and list: what is known of one container, or of all below the root.
-import { StateError, TsruncError } from '../errors.ts'
-import { isForeign, load, STATE_FILE, type StateDocument } from './container.ts'
+import { StateError, type TsruncError } from '../errors.ts'
+import { type Container, load, loadFrom, STATE_FILE, type StateDocument } from './container.ts'
 import { userName } from './passwd.ts'
-import { type ContainerDirectory, find, names, type Runtime } from './store.ts'
+import { type ContainerDirectory, forEachDirectory, type Runtime } from './store.ts'
 
 export interface Listing {
   /** `owner` is a user's name, or "#" and the id. */
@@ -17,33 +17,37 @@ export function state(runtime: Runtime, id: string): StateDocument {
 }
 
 export function list(runtime: Runtime): Listing {
-  const found = names(runtime)
-  if (found === undefined && runtime.rootGiven)
-    throw new StateError(`open ${runtime.root}: no such file or directory`, { where: runtime.root })
   const containers: StateDocument[] = []
   const problems: TsruncError[] = []
-  for (const id of found ?? []) {
-    try {
-      const entry = entryOf(runtime, id)
-      if (entry !== undefined) containers.push(entry)
-    } catch (error) {
-      if (!(error instanceof TsruncError)) throw error
-      problems.push(error)
-    }
+  const nameOf = remembered(userName)
+  const visit = (directory: ContainerDirectory): void => {
+    using container = loadFound(runtime, directory)
+    if (container !== undefined) containers.push({ ...container.state(), owner: nameOf(container.saved.owner) })
   }
+  const isThere = forEachDirectory(runtime, visit, error => problems.push(error))
+  if (!isThere && runtime.rootGiven)
+    throw new StateError(`open ${runtime.root}: no such file or directory`, { where: runtime.root })
   return { containers, problems }
 }
 
-function entryOf(runtime: Runtime, id: string): StateDocument | undefined {
-  {
-    using directory = find(runtime, id)
-    if (directory === undefined || isForeign(directory) || isAboutToBe(directory)) return undefined
+/** Each user is looked up once. */
+function remembered(look: (uid: number) => string): (uid: number) => string {
+  const known = new Map<number, string>()
+  return uid => {
+    const name = known.get(uid) ?? look(uid)
+    known.set(uid, name)
+    return name
   }
-  using container = load(runtime, id)
-  return { ...container.state(), owner: userName(container.saved.owner) }
 }
 
-/** Reserved a moment ago, its state not yet written; later than that, a crash has left it so. */
-const isAboutToBe = (directory: ContainerDirectory): boolean =>
-  Date.now() - directory.fd.stat().mtimeMs < RESERVATION_MS && !directory.has(STATE_FILE)
+/** Undefined when it is another runtime's, or so new that its state is not written yet; later, a crash has left it so. */
+function loadFound(runtime: Runtime, directory: ContainerDirectory): Container | undefined {
+  try {
+    return loadFrom(runtime, directory)
+  } catch (error) {
+    if (error instanceof StateError && error.missing) return undefined
+    if (!directory.has(STATE_FILE) && Date.now() - directory.fd.stat().mtimeMs < RESERVATION_MS) return undefined
+    throw error
+  }
+}
 const RESERVATION_MS = 2000

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { O } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
-import { StateError } from '../errors.ts'
+import { StateError, TsruncError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
 import { fromNodeError } from '../host/node-error.ts'
@@ -109,17 +109,19 @@ function makeWithParents(path: string): void {
   }
 }
 
-/** The directory of one container; closed by `using`. */
+/** The directory of one container; closed by `using`, and with it the root unless others share that. */
 export class ContainerDirectory {
   readonly id: string
   readonly path: string
   readonly fd: Fd
   readonly #root: Fd
+  readonly #isRootShared: boolean
 
-  constructor(runtime: Runtime, id: string, root: Fd, fd: Fd) {
+  constructor(runtime: Runtime, id: string, root: Fd, fd: Fd, isRootShared = false) {
     this.id = id
     this.path = `${runtime.root}/${id}`
     this.#root = root
+    this.#isRootShared = isRootShared
     this.fd = fd
   }
 
@@ -165,7 +167,7 @@ export class ContainerDirectory {
 
   [Symbol.dispose](): void {
     this.fd.close()
-    this.#root.close()
+    if (!this.#isRootShared) this.#root.close()
   }
 }
 
@@ -188,10 +190,20 @@ export function find(runtime: Runtime, id: string): ContainerDirectory | undefin
   checkId(id)
   const root = openRoot(runtime)
   if (root === undefined) return undefined
+  let found: ContainerDirectory | undefined
   try {
-    return checkDirectory(new ContainerDirectory(runtime, id, root, root.openAt(id, DIRECTORY | O.bits.O_NOFOLLOW)))
+    found = findIn(runtime, root, id, false)
+    return found
+  } finally {
+    if (found === undefined) root.close()
+  }
+}
+
+function findIn(runtime: Runtime, root: Fd, id: string, isRootShared: boolean): ContainerDirectory | undefined {
+  try {
+    const fd = root.openAt(id, DIRECTORY | O.bits.O_NOFOLLOW)
+    return checkDirectory(new ContainerDirectory(runtime, id, root, fd, isRootShared))
   } catch (error) {
-    root.close()
     if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
     throw error
   }
@@ -205,13 +217,36 @@ function checkDirectory(directory: ContainerDirectory): ContainerDirectory {
   throw new StateError(`${directory.path} cannot be trusted: ${why}`, { where: directory.path })
 }
 
-/** Names in the root that could be containers, sorted; undefined when there is no root. */
-export function names(runtime: Runtime): string[] | undefined {
+/**
+ * Calls with each directory in the root that could be a container's, sorted by name, and tells of those with which that
+ * failed. False when there is no root.
+ */
+export function forEachDirectory(
+  runtime: Runtime,
+  visit: (directory: ContainerDirectory) => void,
+  onProblem: (error: TsruncError) => void,
+): boolean {
   using root = openRoot(runtime)
-  if (root === undefined) return undefined
-  const entries = readdirSync(runtime.root, { withFileTypes: true })
-  return entries
-    .filter(entry => entry.isDirectory())
-    .map(entry => entry.name)
-    .sort()
+  if (root === undefined) return false
+  for (const id of directoriesIn(runtime, root))
+    try {
+      using directory = findIn(runtime, root, id, true)
+      if (directory !== undefined) visit(directory)
+    } catch (error) {
+      if (!(error instanceof TsruncError)) throw error
+      onProblem(error)
+    }
+  return true
+}
+
+function directoriesIn(runtime: Runtime, root: Fd): string[] {
+  try {
+    const entries = readdirSync(root.path, { withFileTypes: true })
+    return entries
+      .filter(entry => entry.isDirectory())
+      .map(entry => entry.name)
+      .sort()
+  } catch (error) {
+    throw rootError(runtime, 'cannot read', fromNodeError(error))
+  }
 }
