@@ -19,7 +19,8 @@ export interface OpenHow {
 
 const DEFAULT_MODE = 0o666
 const MAX_FILE = 16 * 1024 * 1024
-const CHUNK = 64 * 1024
+/** Where a read puts what it finds, until it is copied. */
+const CHUNK = new Uint8Array(64 * 1024)
 const RETRIES = 100
 
 const owned = new Set<number>()
@@ -83,15 +84,13 @@ export class Fd {
   readAll(max = MAX_FILE): Uint8Array {
     const chunks: Uint8Array[] = []
     let total = 0
-    for (;;) {
-      const chunk = new Uint8Array(Math.min(CHUNK, max + 1))
-      const count = this.read(chunk)
-      if (count === 0) return Buffer.concat(chunks, total)
+    for (let count = this.read(CHUNK); count > 0; count = this.read(CHUNK)) {
       total += count
       if (total > max)
         throw new SyscallError({ syscall: 'read', args: [String(this), `${max}`], errno: ERRNO.EFBIG[0] })
-      chunks.push(chunk.subarray(0, count))
+      chunks.push(CHUNK.slice(0, count))
     }
+    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, total)
   }
 
   readText(max = MAX_FILE): string {
