@@ -55,12 +55,10 @@ export class Creation {
 
   /** The pid of init, which waits at the gate. */
   run(): number {
-    const { directory, compiled } = this.#parts
+    const { directory } = this.#parts
     this.#undo.push(() => directory.remove())
     this.#save({})
     this.#makeCgroup()
-    directory.write(CONFIG_FILE, compiled.bundle.text)
-    directory.write(ORIGINS_FILE, JSON.stringify(originsBehindGate(compiled)))
     using hooks = new ContainerHooks(this.#spec)
     const [sync, pid] = this.#launch(hooks)
     using _closed = sync
@@ -129,6 +127,7 @@ export class Creation {
       forks: compiled.forks,
       origins: () => origins(compiled.ops, compiled.facts.architecture),
       handlers: {
+        meanwhile: () => this.#keepCopies(),
         init: found => this.#foundInit(found, hooks),
         mapIds: mapped => writeIdMaps(mapped, this.#spec),
         hooks: () => this.#hostHooks(),
@@ -144,6 +143,13 @@ export class Creation {
       },
     })
     handshake.run()
+  }
+
+  /** What start and exec will need; written while init is busy. */
+  #keepCopies(): void {
+    const { compiled, directory } = this.#parts
+    directory.write(CONFIG_FILE, compiled.bundle.text)
+    directory.write(ORIGINS_FILE, JSON.stringify(originsBehindGate(compiled)))
   }
 
   #foundInit(found: number, hooks: ContainerHooks): void {

@@ -5,11 +5,13 @@ import { HookError, InitError, type TsruncError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { reap, type WaitStatus } from '../host/process.ts'
-import { receive, send } from '../host/socket.ts'
+import { type Received as Datagram, receive, send } from '../host/socket.ts'
 import { failure, type SavedOrigins } from '../program/origins.ts'
 import { MESSAGE, type MessageName, message } from '../program/sync.ts'
 
 export interface Handlers {
+  /** Called once, while the image does what needs no answer. */
+  meanwhile(): void
   /** The init is known from here on. */
   init(pid: number): void
   mapIds(pid: number): void
@@ -56,6 +58,7 @@ export class Handshake {
   run(): void {
     const { forks, pid } = this.#talk
     this.#go()
+    this.#talk.handlers.meanwhile()
     if (!forks) this.#found(pid)
     for (let next = this.#receive(); next !== undefined; next = this.#receive()) {
       if (next.kind === 'FAILED') throw this.#failed(next)
@@ -107,13 +110,18 @@ export class Handshake {
   }
 
   #receive(): Received | undefined {
+    const datagram = this.#receiveDatagram()
+    if (datagram === undefined) return undefined
+    const { kind, op, value } = message.decode(datagram.bytes)
+    return { kind: names.get(kind), op: Number(op), value, fds: datagram.fds }
+  }
+
+  /** An image that ends without having read all of ours makes the next call fail, once; what it said comes after that. */
+  #receiveDatagram(): Datagram | undefined {
     try {
-      const datagram = receive(this.#talk.sync, message.size)
-      if (datagram === undefined) return undefined
-      const { kind, op, value } = message.decode(datagram.bytes)
-      return { kind: names.get(kind), op: Number(op), value, fds: datagram.fds }
+      return receive(this.#talk.sync, message.size)
     } catch (error) {
-      if (isErrno(error, 'ECONNRESET')) return undefined // it ended without having read all of ours
+      if (isErrno(error, 'ECONNRESET')) return receive(this.#talk.sync, message.size)
       throw error
     }
   }
