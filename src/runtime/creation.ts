@@ -83,7 +83,7 @@ export class Creation {
       }
       cgroup.remove()
     })
-    directory.write(CGROUP_FILE, JSON.stringify(cgroup.saved)) // should state.json be damaged
+    directory.add(CGROUP_FILE, JSON.stringify(cgroup.saved)) // should state.json be damaged
     this.#save({ cgroup: cgroup.saved, cgroupMade: true })
     cgroup.set(this.#spec.linux?.resources, 'early')
   }
@@ -148,8 +148,8 @@ export class Creation {
   /** What start and exec will need; written while init is busy. */
   #keepCopies(): void {
     const { compiled, directory } = this.#parts
-    directory.write(CONFIG_FILE, compiled.bundle.text)
-    directory.write(ORIGINS_FILE, JSON.stringify(originsBehindGate(compiled)))
+    directory.add(CONFIG_FILE, compiled.bundle.text)
+    directory.add(ORIGINS_FILE, JSON.stringify(originsBehindGate(compiled)))
   }
 
   #foundInit(found: number, hooks: ContainerHooks): void {

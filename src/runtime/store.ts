@@ -8,7 +8,7 @@ import { StateError, TsruncError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
 import { fromNodeError } from '../host/node-error.ts'
-import { names as entriesOf, makeDirectory, removeOpen, replaceFile } from '../host/tree.ts'
+import { names as entriesOf, makeDirectory, removeOpen, replaceFile, writeNew } from '../host/tree.ts'
 import { checkId } from './id.ts'
 
 /** Where containers are kept, and what the verbs need to know of their caller. */
@@ -146,6 +146,12 @@ export class ContainerDirectory {
     }
   }
 
+  /** A file that is written once. */
+  add(name: string, content: string | Uint8Array): void {
+    writeNew(this.fd, name, content, FILE_MODE)
+  }
+
+  /** Readers see the old content or the new one. */
   write(name: string, content: string | Uint8Array): void {
     replaceFile(this.fd, name, content, FILE_MODE)
   }
