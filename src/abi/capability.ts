@@ -47,11 +47,9 @@ export const CAP = {
 } as const satisfies Record<`CAP_${string}`, number>
 
 export type CapabilityName = keyof typeof CAP
-const names = new Map<number, CapabilityName>(
-  (Object.keys(CAP) as CapabilityName[]).map(name => [CAP[name], name]), // keys of a const table
-)
 /** 21 → "CAP_SYS_ADMIN" */
-export const capabilityName = (number: number): CapabilityName | undefined => names.get(number)
+export const capabilityName = (number: number): CapabilityName | undefined =>
+  (Object.keys(CAP) as CapabilityName[]).find(name => CAP[name] === number) // keys of a const table
 
 export const CAPABILITY_VERSION_3 = 0x20080522n
 

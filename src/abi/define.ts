@@ -88,56 +88,80 @@ export interface Struct<Name extends string> {
   decode(bytes: Uint8Array): Record<Name, bigint>
 }
 
-/** A C struct with natural alignment, little endian (both architectures are). */
+interface Layout<Name extends string> {
+  readonly size: number
+  readonly offsets: Readonly<Record<Name, number>>
+}
+
+/** A C struct with natural alignment, little endian (both architectures are). Laid out when it is used first. */
 export function defineStruct<Name extends string>(source: string, fields: Record<Name, FieldType>): Struct<Name> {
-  const names = Object.keys(fields) as Name[]
-  const offsets = new Map<Name, number>()
-  let end = 0
-  let align = 1
-  for (const name of names) {
-    const width = WIDTH[fields[name]]
-    end = Math.ceil(end / width) * width
-    offsets.set(name, end)
-    end += width
-    align = Math.max(align, width)
-  }
-  const size = Math.ceil(end / align) * align
-  const offset = (name: Name): number => {
-    const found = offsets.get(name)
-    if (found === undefined) throw new RangeError(`${source} has no field ${name}`)
-    return found
+  let known: Layout<Name> | undefined
+  const layout = (): Layout<Name> => {
+    known ??= layOut(fields)
+    return known
   }
   return {
     kind: 'struct',
     source,
-    size,
     fields,
-    offset,
+    get size() {
+      return layout().size
+    },
+    offset(name) {
+      const found: number | undefined = layout().offsets[name]
+      if (found === undefined) throw new RangeError(`${source} has no field ${name}`)
+      return found
+    },
     encode(values) {
-      const bytes = new Uint8Array(size)
-      for (const name of names) {
+      const { size, offsets } = layout()
+      const view = new DataView(new ArrayBuffer(size))
+      for (const name in values) {
         const value = values[name]
-        if (value !== undefined) put(bytes, offset(name), fields[name], BigInt(value), `${source}: ${name}`)
+        if (value !== undefined && !put(view, offsets[name], fields[name], value))
+          throw new RangeError(`${source}: ${name}: ${value} does not fit ${fields[name]}`)
       }
-      return bytes
+      return new Uint8Array(view.buffer)
     },
     decode(bytes) {
+      const { size, offsets } = layout()
       if (bytes.length < size) throw new RangeError(`${source}: ${bytes.length} bytes, needs ${size}`)
-      const entries = names.map(name => [name, take(bytes, offset(name), fields[name])] as const)
-      return Object.fromEntries(entries) as Record<Name, bigint> // fromEntries forgets the names
+      const values = {} as Record<Name, bigint> // gets every field at once
+      for (const name in fields) values[name] = take(bytes, offsets[name], fields[name])
+      return values
     },
   }
 }
 
-function put(bytes: Uint8Array, at: number, type: FieldType, value: bigint, what: string): void {
-  const bits = WIDTH[type] * 8
-  const fits = type.startsWith('i') ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value)
-  if (fits !== value) throw new RangeError(`${what}: ${value} does not fit ${type}`)
-  const view = new DataView(bytes.buffer, bytes.byteOffset + at, WIDTH[type])
-  if (bits === 64) view.setBigUint64(0, value, true)
-  else if (bits === 32) view.setUint32(0, Number(value), true)
-  else if (bits === 16) view.setUint16(0, Number(value), true)
-  else view.setUint8(0, Number(value))
+function layOut<Name extends string>(fields: Record<Name, FieldType>): Layout<Name> {
+  const offsets = {} as Record<Name, number> // gets every field at once
+  let end = 0
+  let align = 1
+  for (const name in fields) {
+    const width = WIDTH[fields[name]]
+    offsets[name] = Math.ceil(end / width) * width
+    end = offsets[name] + width
+    if (width > align) align = width
+  }
+  return { size: Math.ceil(end / align) * align, offsets }
+}
+
+/** False when the field cannot hold the value. */
+function put(view: DataView, at: number, type: FieldType, value: bigint | number): boolean {
+  const width = WIDTH[type]
+  if (width === 8) return putWord(view, at, type, BigInt(value))
+  const number = Number(value)
+  const least = type === 'i32' ? -0x8000_0000 : 0
+  if (!Number.isInteger(number) || number < least || number >= least + 256 ** width) return false
+  if (width === 4) view.setUint32(at, number, true)
+  else if (width === 2) view.setUint16(at, number, true)
+  else view.setUint8(at, number)
+  return true
+}
+
+function putWord(view: DataView, at: number, type: FieldType, value: bigint): boolean {
+  if ((type === 'i64' ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value)) !== value) return false
+  view.setBigUint64(at, value, true)
+  return true
 }
 
 function take(bytes: Uint8Array, at: number, type: FieldType): bigint {

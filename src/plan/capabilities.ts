@@ -14,30 +14,32 @@ export type CapabilitySet = (typeof SETS)[number]
 /** Numbers of the capabilities in a set that this kernel knows, in their order. */
 export function capabilitySet(context: PlanContext, set: CapabilitySet): number[] {
   const names = context.spec.process.capabilities?.[set] ?? []
-  const numbers = names.map((name, index) => {
-    const number = Object.hasOwn(CAP, name) ? CAP[name as keyof typeof CAP] : undefined // just seen to be a key
-    if (number !== undefined) return number
-    throw new UnsupportedError(`process.capabilities.${set}: ${JSON.stringify(name)} is not a capability`, {
-      where: pointer('process', 'capabilities', set, index),
-      hint: 'the names are those of capabilities(7), such as CAP_CHOWN',
-    })
-  })
-  return [...new Set(numbers)].filter(number => number <= context.facts.lastCapability).sort((a, b) => a - b)
+  const numbers: number[] = []
+  for (const [index, name] of names.entries()) {
+    const number = numberOf(name)
+    if (number === undefined)
+      throw new UnsupportedError(`process.capabilities.${set}: ${JSON.stringify(name)} is not a capability`, {
+        where: pointer('process', 'capabilities', set, index),
+        hint: 'the names are those of capabilities(7), such as CAP_CHOWN',
+      })
+    if (number <= context.facts.lastCapability && !numbers.includes(number)) numbers.push(number)
+  }
+  return numbers.sort((a, b) => a - b)
 }
+
+const numberOf = (name: string): number | undefined =>
+  name.startsWith('CAP_') ? (CAP as Readonly<Record<string, number>>)[name] : undefined // nothing else begins so
 
 const prctl = (option: keyof typeof PR.values, second: bigint | number, third: bigint | number, origin: Origin): Op =>
   syscall('prctl', [PR.values[option], second, third, 0, 0], origin)
 
 export function planBoundingSet(context: PlanContext): Op[] {
-  const kept = new Set(capabilitySet(context, 'bounding'))
-  const all = Array.from({ length: context.facts.lastCapability + 1 }, (_, number) => number)
-  return all
-    .filter(number => !kept.has(number))
-    .map(number => {
-      const name = capabilityName(number) ?? `capability ${number}`
-      const origin = { pointer: '/process/capabilities/bounding', intent: `drop ${name} from the bounding set` }
-      return prctl('PR_CAPBSET_DROP', number, 0, origin)
-    })
+  const origin = { pointer: '/process/capabilities/bounding', intent: 'cut the bounding set' }
+  const kept = capabilitySet(context, 'bounding')
+  const ops: Op[] = []
+  for (let number = 0; number <= context.facts.lastCapability; number++)
+    if (!kept.includes(number)) ops.push(prctl('PR_CAPBSET_DROP', number, 0, origin))
+  return ops
 }
 
 /** Root that becomes another user would lose all sets; execve takes the setting back. */
@@ -57,19 +59,22 @@ export function planCapabilities(context: PlanContext): Op[] {
   return [syscall('capset', [header, capsetData(context)], origin), ...planAmbientSet(context)]
 }
 
-const HIGH_WORD = 32n
-const LOW_BITS = 0xffff_ffffn
+const WORD = 32
 
 function capsetData(context: PlanContext): DataOperand {
-  const sets = ['effective', 'permitted', 'inheritable'] as const
-  const bits = (set: CapabilitySet): bigint =>
-    capabilitySet(context, set).reduce((sum, number) => sum | (1n << BigInt(number)), 0n)
-  const words = sets.flatMap(set => [
-    [`${set}_low`, bits(set) & LOW_BITS] as const,
-    [`${set}_high`, bits(set) >> HIGH_WORD] as const,
-  ])
-  const text = sets.map(set => `${set}=${named(capabilitySet(context, set))}`).join(', ')
-  return struct(capData, Object.fromEntries(words), `{${text}}`)
+  const words: Partial<Record<keyof typeof capData.fields, number>> = {}
+  const texts: (() => string)[] = []
+  for (const set of ['effective', 'permitted', 'inheritable'] as const) {
+    const numbers = capabilitySet(context, set)
+    let [low, high] = [0, 0]
+    for (const number of numbers)
+      if (number < WORD) low += 2 ** number
+      else high += 2 ** (number - WORD)
+    words[`${set}_low`] = low
+    words[`${set}_high`] = high
+    texts.push(() => `${set}=${named(numbers)}`)
+  }
+  return struct(capData, words, () => `{${texts.map(text => text()).join(', ')}}`)
 }
 
 const named = (numbers: readonly number[]): string =>

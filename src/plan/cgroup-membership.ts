@@ -59,7 +59,9 @@ export function cloneInto(
 ): { ops: Op[]; group: Slot } {
   const why = origin(join)
   const word = flags | CLONE.bits.CLONE_INTO_CGROUP
-  const memory = cell(`clone_args {flags=${CLONE.format(word)}}`, cloneArgs.size, [cloneArgs.encode({ flags: word })])
+  const memory = cell(() => `clone_args {flags=${CLONE.format(word)}}`, cloneArgs.size, [
+    cloneArgs.encode({ flags: word }),
+  ])
   const group = slotIn(memory, cloneArgs.offset('cgroup'))
   const tolerant = join.required ? {} : { on: { errnos: 'any', to: otherwise } as const }
   const open = directoryFlags(context)

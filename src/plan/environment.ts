@@ -8,15 +8,17 @@ export function environment(context: PlanContext): string[] {
   const { env = [] } = context.spec.process
   const variables = new Map<string, string>()
   const problems: Problem[] = []
-  env.forEach((entry, index) => {
+  for (const [index, entry] of env.entries()) {
     const problem = malformed(entry)
     if (problem !== undefined) problems.push({ pointer: pointer('process', 'env', index), message: problem })
     else define(variables, entry)
-  })
+  }
   if (problems.length > 0) throw new SpecError('config.json', problems)
   for (const entry of context.options.extraEnv) define(variables, entry)
   if (!variables.get('HOME')) define(variables, `HOME=${context.facts.home || '/'}`)
-  return Array.from(variables, ([name, value]) => `${name}=${value}`)
+  const entries: string[] = []
+  for (const [name, value] of variables) entries.push(`${name}=${value}`)
+  return entries
 }
 
 /** The program's PATH; absent when it is not set at all. */

@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { testSpec } from '../dev/golden.ts'
-import { FIELDS, refusals, refuseUnsupported } from './fields.ts'
+import { FIELDS } from './fields.ts'
+import { REFUSED_OF_LINUX, REFUSED_OF_MOUNTS, REFUSED_OF_PROCESS, refusals, refuseUnsupported } from './refused.ts'
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -59,6 +60,19 @@ t.test('what applies a property exists', t => {
   t.end()
 })
 
+t.test('what is not applied is just what is refused', t => {
+  const below = (place: string, names: object): string[] => Object.keys(names).map(name => `${place}/${name}`)
+  const refused = [
+    ...below('/process', REFUSED_OF_PROCESS),
+    ...below('/mounts/*', REFUSED_OF_MOUNTS),
+    ...below('/linux', REFUSED_OF_LINUX),
+  ]
+  const listed = Object.keys(FIELDS).filter(path => FIELDS[path]?.kind === 'refused')
+  const isBelow = (path: string): boolean => refused.some(holder => path.startsWith(`${holder}/`))
+  t.same(listed.filter(path => !isBelow(path)).sort(), refused.sort())
+  t.end()
+})
+
 t.test('what is not applied is refused by its pointer', t => {
   const spec = testSpec({
     process: { selinuxLabel: 'a:b', scheduler: { policy: 'SCHED_FIFO', priority: 1 } },
@@ -72,7 +86,7 @@ t.test('what is not applied is refused by its pointer', t => {
   })
   t.same(
     refusals(spec).map(problem => problem.pointer),
-    ['/process/selinuxLabel', '/process/scheduler', '/linux/seccomp', '/linux/netDevices', '/mounts/1/uidMappings'],
+    ['/process/selinuxLabel', '/process/scheduler', '/linux/netDevices', '/linux/seccomp', '/mounts/1/uidMappings'],
   )
   t.throws(() => refuseUnsupported(spec), {
     code: 'TSRUNC_UNSUPPORTED',

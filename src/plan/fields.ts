@@ -1,18 +1,15 @@
 // Every property of config.json, and what becomes of it: which part of tsrunc applies it, why it is ignored, or that it
-// is refused because it is not applied yet. Silence is not among the choices: a test compares the rows with the
-// properties of schemas/config.schema.json in both directions, and a config that sets a refused one is not run.
-import { type Problem, UnsupportedError } from '../errors.ts'
-import type { Spec } from '../spec/gen/types.ts'
-import { pointer } from './context.ts'
+// is refused because it is not applied yet (refused.ts). Silence is not among the choices: a test compares the rows
+// with the properties of schemas/config.schema.json in both directions. For readers and that test: a plan goes without.
 
 export type Fate =
   | { readonly kind: 'applied' /** A file below src/, without its ending. */; readonly by: string }
   | { readonly kind: 'ignored'; readonly because: string }
-  | { readonly kind: 'refused' /** A phrase for the error. */; readonly what: string }
+  | { readonly kind: 'refused' }
 
 const applied = (by: string): Fate => ({ kind: 'applied', by })
 const ignored = (because: string): Fate => ({ kind: 'ignored', because })
-const refused = (what: string): Fate => ({ kind: 'refused', what })
+const REFUSED: Fate = { kind: 'refused' }
 
 const OTHER_PLATFORM = ignored('of another platform')
 const MAPPING = ['containerID', 'hostID', 'size']
@@ -59,26 +56,18 @@ export const FIELDS: Readonly<Record<string, Fate>> = {
   ...all(applied('plan/limits'), '/process/rlimits', items(['type', 'soft', 'hard'])),
   '/process/noNewPrivileges': applied('plan/process'),
   '/process/oomScoreAdj': applied('plan/process'),
-  '/process/apparmorProfile': refused('AppArmor profiles'),
-  '/process/selinuxLabel': refused('SELinux labels'),
-  ...all(refused('scheduling policies'), '/process/scheduler', [
-    'policy',
-    'nice',
-    'priority',
-    'flags',
-    'runtime',
-    'deadline',
-    'period',
-  ]),
-  ...all(refused('I/O priorities'), '/process/ioPriority', ['class', 'priority']),
+  '/process/apparmorProfile': REFUSED,
+  '/process/selinuxLabel': REFUSED,
+  ...all(REFUSED, '/process/scheduler', ['policy', 'nice', 'priority', 'flags', 'runtime', 'deadline', 'period']),
+  ...all(REFUSED, '/process/ioPriority', ['class', 'priority']),
   ...all(ignored('of processes that join a container, not of the first'), '/process/execCPUAffinity', [
     'initial',
     'final',
   ]),
 
   ...all(applied('plan/mounts'), '/mounts', items(['destination', 'type', 'source', 'options'])),
-  ...all(refused('id-mapped mounts'), '/mounts/*/uidMappings', items(MAPPING)),
-  ...all(refused('id-mapped mounts'), '/mounts/*/gidMappings', items(MAPPING)),
+  ...all(REFUSED, '/mounts/*/uidMappings', items(MAPPING)),
+  ...all(REFUSED, '/mounts/*/gidMappings', items(MAPPING)),
 
   '/hooks': applied('plan/hooks'),
   ...all(applied('runtime/hooks'), '/hooks/prestart', items(HOOK)),
@@ -109,18 +98,12 @@ export const FIELDS: Readonly<Record<string, Fate>> = {
   '/linux/rootfsPropagation': applied('plan/rootfs'),
   '/linux/maskedPaths': applied('plan/paths'),
   '/linux/readonlyPaths': applied('plan/paths'),
-  '/linux/mountLabel': refused('SELinux labels of mounts'),
-  ...all(refused('network devices'), '/linux/netDevices', ['*', '*/name']),
-  ...all(refused('execution domains'), '/linux/personality', ['domain', 'flags']),
-  ...all(refused('memory policies'), '/linux/memoryPolicy', ['mode', 'nodes', 'flags']),
-  ...all(refused('Intel RDT'), '/linux/intelRdt', [
-    'closID',
-    'schemata',
-    'l3CacheSchema',
-    'memBwSchema',
-    'enableMonitoring',
-  ]),
-  ...all(refused('seccomp filters'), '/linux/seccomp', [
+  '/linux/mountLabel': REFUSED,
+  ...all(REFUSED, '/linux/netDevices', ['*', '*/name']),
+  ...all(REFUSED, '/linux/personality', ['domain', 'flags']),
+  ...all(REFUSED, '/linux/memoryPolicy', ['mode', 'nodes', 'flags']),
+  ...all(REFUSED, '/linux/intelRdt', ['closID', 'schemata', 'l3CacheSchema', 'memBwSchema', 'enableMonitoring']),
+  ...all(REFUSED, '/linux/seccomp', [
     'defaultAction',
     'defaultErrnoRet',
     'architectures',
@@ -183,49 +166,4 @@ export const FIELDS: Readonly<Record<string, Fate>> = {
   '/vm': OTHER_PLATFORM,
   '/zos': OTHER_PLATFORM,
   '/freebsd': OTHER_PLATFORM,
-}
-
-/** What the config asks for and would not get. An empty text, list or object asks for nothing. */
-export function refusals(spec: Spec): Problem[] {
-  const found: Problem[] = []
-  const visit = (value: unknown, pattern: string, place: string): void => {
-    if (asksForNothing(value)) return
-    const fate = FIELDS[pattern]
-    if (fate?.kind === 'refused') {
-      const name = pattern.split('/').pop()
-      found.push({ pointer: place, message: `${name}: ${fate.what} are not supported yet` })
-    } else if (Array.isArray(value)) {
-      value.forEach((item, index) => {
-        visit(item, `${pattern}/*`, place + pointer(index))
-      })
-    } else if (typeof value === 'object' && value !== null)
-      for (const [key, item] of Object.entries(value)) {
-        const known = `${pattern}/${key}` in FIELDS
-        visit(item, `${pattern}/${known ? key : '*'}`, place + pointer(key))
-      }
-  }
-  visit(spec, '', '')
-  return found
-}
-
-const isNothing = (value: unknown): boolean =>
-  value === undefined || value === null || value === '' || value === false || isEmpty(value)
-
-const isEmpty = (value: unknown): boolean => Array.isArray(value) && value.length === 0
-
-/** An object inside is something, even without properties: a network device that keeps its name. */
-const asksForNothing = (value: unknown): boolean =>
-  isNothing(value) || (typeof value === 'object' && value !== null && Object.values(value).every(isNothing))
-
-/** Nothing is run without what its config asks for. */
-export function refuseUnsupported(spec: Spec): void {
-  const problems = refusals(spec)
-  const [first] = problems
-  if (first === undefined) return
-  const others = problems.slice(1).map(problem => problem.pointer)
-  const more = others.length === 0 ? '' : ` (also refused: ${others.join(', ')})`
-  throw new UnsupportedError(`${first.pointer}: ${first.message}${more}`, {
-    where: first.pointer,
-    hint: 'take it out of config.json to run the container without it',
-  })
 }

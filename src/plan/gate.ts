@@ -1,7 +1,7 @@
 // The end of the program of init: the host is told that all is ready, then init waits until `start` opens the other
 // end of exec.fifo, and becomes the container's program. From the fifo's opening on, failures are written there.
 import type { Origin } from '../errors.ts'
-import { bytes, ERROR_CHANNEL, type Op, pointers, release, set, slot, syscall } from '../program/op.ts'
+import { ERROR_CHANNEL, type Op, pointers, release, set, slot, syscall } from '../program/op.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
 import { type PlanContext, say, waitForGo } from './context.ts'
 import { environment } from './environment.ts'
@@ -27,7 +27,7 @@ export function planGate(context: PlanContext): Op[] {
     release({ intent: 'give back the memory that the set-up has touched' }),
     syscall('openat', [gate, EXEC_FIFO, O_WRONLY | O_CLOEXEC], origin, { result: fifo }), // blocks
     set(ERROR_CHANNEL, fifo, origin),
-    syscall('write', [fifo, bytes(new TextEncoder().encode(ALIVE), JSON.stringify(ALIVE)), 1], origin),
+    syscall('write', [fifo, ALIVE, 1], origin),
   ]
 }
 

@@ -2,7 +2,7 @@
 // user_namespaces(7) for when groups may not be set.
 import { PR } from '../abi/prctl.ts'
 import { UnsupportedError } from '../errors.ts'
-import { bytes, NULL, type Op, syscall } from '../program/op.ts'
+import { bytes, type DataOperand, NULL, type Op, syscall } from '../program/op.ts'
 import { hasNamespace, type PlanContext } from './context.ts'
 
 export function planUser(context: PlanContext): Op[] {
@@ -18,8 +18,6 @@ export function planUser(context: PlanContext): Op[] {
   ]
 }
 
-const WORD = 4
-
 /** Where an unprivileged user wrote the maps, setgroups is denied for good, and the groups of the caller stay. */
 function planGroups(context: PlanContext): Op[] {
   const groups = context.spec.process.user.additionalGids ?? []
@@ -28,11 +26,9 @@ function planGroups(context: PlanContext): Op[] {
     if (groups.length === 0) return []
     throw new UnsupportedError('cannot set any additional groups in a rootless container', { where: origin.pointer })
   }
-  const list = new DataView(new ArrayBuffer(groups.length * WORD))
-  groups.forEach((group, index) => {
-    list.setUint32(index * WORD, group, true)
-  })
-  const data = groups.length === 0 ? NULL : bytes(new Uint8Array(list.buffer), `[${groups.join(', ')}]`)
+  // both architectures have the order of bytes that this one has
+  const list = (): DataOperand => bytes(new Uint8Array(new Uint32Array(groups).buffer), `[${groups.join(', ')}]`)
+  const data = groups.length === 0 ? NULL : list()
   const op = (rest: Parameters<typeof syscall>[3]): Op => syscall('setgroups', [groups.length, data], origin, rest)
   // in a user namespace that forbids it there are none to be left: those that are asked for must not be missing
   return [op(hasNamespace(context, 'user') && groups.length === 0 ? { on: { errnos: ['EPERM'] } } : {})]

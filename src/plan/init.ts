@@ -10,7 +10,6 @@ import { newContext, type Stage } from './context.ts'
 import { planDescriptorLimit } from './descriptor-limit.ts'
 import { planDevices } from './devices.ts'
 import type { Facts, PlanOptions } from './facts.ts'
-import { refuseUnsupported } from './fields.ts'
 import { planExec, planGate } from './gate.ts'
 import { planCreateContainerHooks, planHostHooks, planStartContainerHooks } from './hooks.ts'
 import { planUser } from './identity.ts'
@@ -29,6 +28,7 @@ import {
   planUserWorkingDirectory,
   planWorkingDirectory,
 } from './process.ts'
+import { refuseUnsupported } from './refused.ts'
 import { planAttachRootfs, planEnterRoot, planFinalMounts } from './rootfs.ts'
 import { planSession } from './session.ts'
 import { planHostSources, planOwnSources } from './sources.ts'
@@ -82,5 +82,7 @@ const STAGES: readonly Stage[] = [
 export function planInit(spec: Spec, facts: Facts, options: PlanOptions): Op[] {
   refuseUnsupported(spec)
   const context = newContext(spec, facts, options)
-  return STAGES.flatMap(stage => stage(context))
+  const ops: Op[] = []
+  for (const stage of STAGES) ops.push(...stage(context))
+  return ops
 }

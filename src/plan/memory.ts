@@ -13,6 +13,8 @@ import {
   type Operand,
   slotIn,
   syscall,
+  type Text,
+  wordsOf,
 } from '../program/op.ts'
 import { ALL_BITS } from './context.ts'
 
@@ -23,7 +25,7 @@ const SIGN: Record<Condition['is'], string> = { eq: '==', ne: '!=', lt: '<', ge:
 interface FieldRest {
   readonly mask?: bigint
   /** What the value is called. */
-  readonly named?: string
+  readonly named?: Text
 }
 
 /** (memory.field & mask) compared with value; the field is read as unsigned. */
@@ -33,7 +35,7 @@ export function field<Name extends string>(
   name: Name,
   is: Condition['is'],
   value: bigint,
-  { mask, named = String(value) }: FieldRest = {},
+  { mask, named }: FieldRest = {},
 ): Condition {
   const offset = layout.offset(name)
   const shift = BigInt(offset % 8) * 8n
@@ -43,7 +45,7 @@ export function field<Name extends string>(
     mask: (mask ?? all) << shift,
     is,
     value: value << shift,
-    text: `${name} ${SIGN[is]} ${named}`,
+    text: () => `${name} ${SIGN[is]} ${named === undefined ? value : wordsOf(named)}`,
   }
 }
 
@@ -62,7 +64,7 @@ export function look(directory: Operand, path: string, flags: bigint, origin: Or
 
 /** The file is (or with 'ne' is not) of this kind: S_IFCHR, S_IFDIR, … */
 export const kindIs = (looked: Looked, is: 'eq' | 'ne', kind: bigint): Condition =>
-  field(looked.memory, statx, 'stx_mode', is, kind, { mask: S.bits.S_IFMT, named: S.format(kind) })
+  field(looked.memory, statx, 'stx_mode', is, kind, { mask: S.bits.S_IFMT, named: () => S.format(kind) })
 
 /** The numbers of a device node; both stand in one word. */
 export const deviceIs = (looked: Looked, is: 'eq' | 'ne', major: number, minor: number): Condition => ({
@@ -70,5 +72,5 @@ export const deviceIs = (looked: Looked, is: 'eq' | 'ne', major: number, minor: 
   mask: ALL_BITS,
   is,
   value: BigInt(major) | (BigInt(minor) << 32n),
-  text: `stx_rdev ${SIGN[is]} ${major}:${minor}`,
+  text: () => `stx_rdev ${SIGN[is]} ${major}:${minor}`,
 })

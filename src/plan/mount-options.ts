@@ -123,8 +123,8 @@ export interface Attributes {
 export interface MountOptions {
   /** For mount(2); without propagation, MS_BIND and MS_REC included. */
   readonly flags: bigint
-  /** The same, one by one: see attributes. */
-  readonly plain: readonly OptionRow[]
+  /** The same, and what is turned off: see attributes. */
+  readonly single: Flags
   /** The r-forms. */
   readonly recursive: Attributes
   /** In the order given. */
@@ -134,9 +134,8 @@ export interface MountOptions {
 }
 
 export function parseMountOptions(options: readonly string[], where: string): MountOptions {
-  let flags = 0n
-  let recursive = NO_CHANGE
-  const plain: OptionRow[] = []
+  let single = UNCHANGED
+  let recursive = UNCHANGED
   const propagation: bigint[] = []
   const data: string[] = []
   for (const [index, option] of options.entries()) {
@@ -146,22 +145,38 @@ export function parseMountOptions(options: readonly string[], where: string): Mo
     } else if (row.refused !== undefined) throw refusal(option, row.refused, `${where}/options/${index}`)
     else if (row.propagation !== undefined) propagation.push(row.propagation)
     else if (row.recursive) recursive = change(recursive, row)
-    else {
-      if (row.clear !== undefined) flags &= ~row.clear
-      if (row.set !== undefined) flags |= row.set
-      plain.push(row)
-    }
+    else single = change(single, row)
   }
-  return { flags, plain, recursive, propagation, data }
+  return { flags: single.on, single, recursive: attributesOf(recursive), propagation, data }
 }
+
+const refusal = (option: string, what: string, where: string): UnsupportedError =>
+  new UnsupportedError(`mount option ${JSON.stringify(option)} (${what}) is not supported yet`, { where })
+
+/** What options turn on and off, in flags of mount(2). */
+interface Flags {
+  readonly on: bigint
+  readonly off: bigint
+}
+const UNCHANGED: Flags = { on: 0n, off: 0n }
+
+/** A later option wins: what it turns on is no longer off, and the other way round. */
+const change = (before: Flags, { set = 0n, clear = 0n }: OptionRow): Flags => ({
+  on: (before.on & ~clear) | set,
+  off: (before.off & ~set) | clear,
+})
 
 export const NO_CHANGE: Attributes = { set: 0n, clear: 0n }
 
 /** What a bind changes of the mount that it is made from; the rest it keeps. */
-export const attributes = ({ plain }: MountOptions): Attributes => plain.reduce(change, NO_CHANGE)
+export const attributes = ({ single }: MountOptions): Attributes => attributesOf(single)
 
-const refusal = (option: string, what: string, where: string): UnsupportedError =>
-  new UnsupportedError(`mount option ${JSON.stringify(option)} (${what}) is not supported yet`, { where })
+/** Access times are one field of three bits: whoever changes it must clear all of it (MOUNT_ATTR_RELATIME is 0). */
+function attributesOf({ on, off }: Flags): Attributes {
+  if (on === 0n && off === 0n) return NO_CHANGE
+  const choosesAtime = ((on | (off & ~MS_RELATIME)) & ATIMES) !== 0n
+  return { set: attributeBits(on), clear: attributeBits(off) | (choosesAtime ? MOUNT_ATTR.bits.MOUNT_ATTR__ATIME : 0n) }
+}
 
 /** mount(2) flag → mount attribute; the flags of a superblock have none, a bind cannot change them. */
 const ATTRIBUTE_OF: readonly (readonly [bigint, bigint])[] = [
@@ -175,16 +190,8 @@ const ATTRIBUTE_OF: readonly (readonly [bigint, bigint])[] = [
   [MS_STRICTATIME, MOUNT_ATTR.bits.MOUNT_ATTR_STRICTATIME],
 ]
 
-/** Access times are one field of three bits: whoever changes it must clear all of it (MOUNT_ATTR_RELATIME is 0). */
-const ATIME = MOUNT_ATTR.bits.MOUNT_ATTR__ATIME
-
-/** A later option wins: what it sets is no longer cleared, and the other way round. */
-function change(before: Attributes, { set = 0n, clear = 0n }: OptionRow): Attributes {
-  const on = attributeBits(set)
-  const choosesAtime = ((set | (clear & ~MS_RELATIME)) & ATIMES) !== 0n
-  const off = attributeBits(clear) | (choosesAtime ? ATIME : 0n)
-  return { set: (before.set & ~off) | on, clear: (before.clear & ~on) | off }
+function attributeBits(flags: bigint): bigint {
+  let bits = 0n
+  if (flags !== 0n) for (const [flag, attribute] of ATTRIBUTE_OF) if ((flags & flag) !== 0n) bits |= attribute
+  return bits
 }
-
-const attributeBits = (flags: bigint): bigint =>
-  ATTRIBUTE_OF.reduce((bits, [flag, attribute]) => ((flags & flag) === 0n ? bits : bits | attribute), 0n)

@@ -2,7 +2,17 @@
 // those of the records, which error messages name too. Also the same as JSON, and one call alone for an error.
 import type { Architecture } from '../abi/architecture.ts'
 import { printConstant } from './calls.ts'
-import type { Cell, Condition, FailOp, Label, Op, Operand, Slot, SyscallOp, Text } from './op.ts'
+import {
+  type Cell,
+  type Condition,
+  type FailOp,
+  type Label,
+  type Op,
+  type Operand,
+  type Slot,
+  type SyscallOp,
+  wordsOf,
+} from './op.ts'
 
 type Numbered = Exclude<Op, Label>
 
@@ -14,10 +24,11 @@ class Names {
   of(thing: Cell | Label): string {
     const known = this.#names.get(thing)
     if (known !== undefined) return known
-    const key = `${thing.kind} ${thing.name}`
+    const plain = wordsOf(thing.name)
+    const key = `${thing.kind} ${plain}`
     const count = (this.#counts.get(key) ?? 0) + 1
     this.#counts.set(key, count)
-    const name = count === 1 ? thing.name : `${thing.name}#${count}`
+    const name = count === 1 ? plain : `${plain}#${count}`
     this.#names.set(thing, name)
     return name
   }
@@ -39,7 +50,7 @@ function operandText(operand: Operand, names: Names, constant: (value: bigint) =
     case 'slot':
       return names.slot(operand)
     case 'data':
-      return words(operand.text)
+      return wordsOf(operand.text)
     case 'address':
       return `&${names.place(operand.cell, operand.offset)}`
     case 'image':
@@ -48,8 +59,6 @@ function operandText(operand: Operand, names: Names, constant: (value: bigint) =
       return operand satisfies never
   }
 }
-
-const words = (text: Text): string => (typeof text === 'string' ? text : text())
 
 function callArguments(op: SyscallOp, architecture: Architecture, names: Names): string[] {
   const constants = op.args.map(arg => (typeof arg === 'number' || typeof arg === 'bigint' ? BigInt(arg) : undefined))
@@ -87,7 +96,7 @@ const COMPARISON = { eq: '==', ne: '!=', lt: '<', ge: '>=' } as const satisfies 
 const ALL_BITS = 0xffffffffffffffffn
 
 function conditionText({ slot, mask, is, value, text }: Condition, names: Names): string {
-  if (text !== undefined) return text
+  if (text !== undefined) return wordsOf(text)
   const whole = BigInt.asUintN(64, mask) === ALL_BITS
   const left = whole ? names.slot(slot) : `${names.slot(slot)} & 0x${mask.toString(16)}`
   return `${left} ${COMPARISON[is]} ${value}`

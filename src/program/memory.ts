@@ -1,6 +1,6 @@
 // Where the things that ops point at lie in the image: writable cells, constant data, and texts, each text once. Each
 // area has an address of its own, far from the others, so that a thing has its address from the first mention on.
-import type { Cell, DataOperand, Part } from './op.ts'
+import { type Cell, type DataOperand, type Part, wordsOf } from './op.ts'
 
 /** Where the areas of an image begin, all of it below 4 GiB. */
 export interface Layout {
@@ -28,7 +28,7 @@ export class Memory {
   /** Address of a place in a cell, with `width` bytes to be used there. */
   cellAddress(cell: Cell, offset: number, width: number): number {
     if (offset < 0 || offset + width > cell.size)
-      throw new RangeError(`${width} bytes at ${offset} of cell ${cell.name}, which has ${cell.size}`)
+      throw new RangeError(`${width} bytes at ${offset} of cell ${wordsOf(cell.name)}, which has ${cell.size}`)
     return (this.#cells.get(cell) ?? this.#addCell(cell)) + offset
   }
 
@@ -63,7 +63,8 @@ export class Memory {
 
   #addInitialized(cell: Cell, init: readonly Part[]): number {
     const bytes = sizeOf(init)
-    if (bytes > cell.size) throw new RangeError(`cell ${cell.name} has ${cell.size} bytes, its contents ${bytes}`)
+    if (bytes > cell.size)
+      throw new RangeError(`cell ${wordsOf(cell.name)} has ${cell.size} bytes, its contents ${bytes}`)
     const at = this.#initialized.reserve(align8(cell.size))
     const address = this.#layout.initialized + at
     this.#cells.set(cell, address)

@@ -8,10 +8,15 @@ import { MADV } from '../abi/mman.ts'
 import type { SyscallName } from '../abi/syscalls.ts'
 import type { Origin } from '../errors.ts'
 
+/** Words for a listing, put together only when one is asked for. */
+export type Text = string | (() => string)
+
+export const wordsOf = (text: Text): string => (typeof text === 'string' ? text : text())
+
 /** A named piece of the image's writable memory; zero at the start unless `init` is given. Identity is by object. */
 export interface Cell {
   readonly kind: 'cell'
-  readonly name: string
+  readonly name: Text
   /** Bytes. */
   readonly size: number
   readonly init?: readonly Part[]
@@ -27,9 +32,6 @@ export interface Slot {
 
 /** What constant data and initial memory are made of: bytes as they are, of anything else its 8-byte address. */
 export type Part = Uint8Array | string | DataOperand | AddressOperand
-
-/** Words for a listing, put together only when one is asked for. */
-export type Text = string | (() => string)
 
 /** The address of constant bytes; `text` is how a listing prints them. */
 export interface DataOperand {
@@ -88,7 +90,7 @@ export interface Condition {
   readonly is: 'eq' | 'ne' | 'lt' | 'ge'
   readonly value: bigint
   /** How a listing prints it; absent: by slot, mask and number. */
-  readonly text?: string
+  readonly text?: Text
 }
 
 export interface JumpOp {
@@ -146,7 +148,7 @@ export function struct<Name extends string>(
   return { kind: 'data', parts: [layout.encode(values)], text }
 }
 
-export const cell = (name: string, size: number, init?: readonly Part[]): Cell =>
+export const cell = (name: Text, size: number, init?: readonly Part[]): Cell =>
   init === undefined ? { kind: 'cell', name, size } : { kind: 'cell', name, size, init }
 export const slotIn = (of: Cell, offset = 0): Slot => ({ kind: 'slot', cell: of, offset })
 /** A word of memory of its own. */

@@ -1,11 +1,10 @@
 // The rules of config.json that a schema cannot say, in one list. They ask nothing of the machine; what depends on
-// it is refused by plan/ and cgroup/. A check returns every breach with its place; only parse.ts throws.
+// it is refused by plan/ and cgroup/. A check reports every breach with its place; only parse.ts throws.
 import type { Problem } from '../errors.ts'
-import { type Draft, unless } from './draft.ts'
+import type { Draft, Report } from './draft.ts'
 import type { Spec } from './gen/types.ts'
 import {
-  deviceNumbersGiven,
-  devicePathAbsolute,
+  devicesSound,
   idMappingsMatchNamespace,
   idRangesDistinct,
   maskingNeedsMountNamespace,
@@ -16,41 +15,33 @@ import {
   netDevicesNeedNamespace,
   timeOffsetsNeedNamespace,
 } from './linux-checks.ts'
-import {
-  bindHasSource,
-  destinationBelowRoot,
-  mappedMountIsBind,
-  mountHasType,
-  mountMappingsPaired,
-} from './mount-checks.ts'
+import { mountsSound } from './mount-checks.ts'
 import {
   argsNameProgram,
   cwdAbsolute,
   envAssigns,
-  hookEnvAssigns,
-  hookPathAbsolute,
-  rlimitSoftWithinHard,
+  hooksSound,
   rlimitsDistinct,
+  rlimitsSoftWithinHard,
   schedulerFitsPolicy,
 } from './process-checks.ts'
 import { closIdIsName, rdmaLimitsSomething, unifiedKeysAreFiles, weightGiven } from './resource-checks.ts'
 import { errnoNeedsAction, listenerMetadataNeedsPath, notifyNeedsListener } from './seccomp-checks.ts'
 
-export type Check = (spec: Draft<Spec>) => Problem[]
+export type Check = (spec: Draft<Spec>, report: Report) => void
 
 // SemVer 2.0.0, section "backus-naur form", with major version 1.
 const SEMVER_1 =
   /^1\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/
 
-const versionIsKnown: Check = ({ ociVersion }) =>
-  unless(
-    ociVersion === undefined || SEMVER_1.test(ociVersion),
-    '/ociVersion',
-    `must be a version 1.x.y of the runtime-spec; found ${JSON.stringify(ociVersion)}`,
-  )
+const versionIsKnown: Check = ({ ociVersion }, report) => {
+  if (ociVersion === undefined || SEMVER_1.test(ociVersion)) return
+  report('/ociVersion', `must be a version 1.x.y of the runtime-spec; found ${JSON.stringify(ociVersion)}`)
+}
 
-const rootNotEmpty: Check = ({ root }) =>
-  unless(root?.path !== '', '/root/path', 'invalid rootfs: the path must not be empty')
+const rootNotEmpty: Check = ({ root }, report) => {
+  if (root?.path === '') report('/root/path', 'invalid rootfs: the path must not be empty')
+}
 
 export const CHECKS: readonly Check[] = [
   versionIsKnown,
@@ -59,15 +50,10 @@ export const CHECKS: readonly Check[] = [
   argsNameProgram,
   envAssigns,
   rlimitsDistinct,
-  rlimitSoftWithinHard,
+  rlimitsSoftWithinHard,
   schedulerFitsPolicy,
-  hookPathAbsolute,
-  hookEnvAssigns,
-  destinationBelowRoot,
-  bindHasSource,
-  mountHasType,
-  mountMappingsPaired,
-  mappedMountIsBind,
+  hooksSound,
+  mountsSound,
   namespacesDistinct,
   namespacePathAbsolute,
   namesNeedUts,
@@ -77,8 +63,7 @@ export const CHECKS: readonly Check[] = [
   netDevicesNeedNamespace,
   maskingPathsAbsolute,
   maskingNeedsMountNamespace,
-  devicePathAbsolute,
-  deviceNumbersGiven,
+  devicesSound,
   weightGiven,
   rdmaLimitsSomething,
   unifiedKeysAreFiles,
@@ -87,3 +72,13 @@ export const CHECKS: readonly Check[] = [
   notifyNeedsListener,
   errnoNeedsAction,
 ]
+
+/** All breaches of all rules. */
+export function breaches(spec: Draft<Spec>): Problem[] {
+  const found: Problem[] = []
+  const report: Report = (pointer, message, hint) => {
+    found.push(hint === undefined ? { pointer, message } : { pointer, message, hint })
+  }
+  for (const check of CHECKS) check(spec, report)
+  return found
+}

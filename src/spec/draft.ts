@@ -1,7 +1,6 @@
 // What the checks look at: a Spec of which any part may be missing, since one mistake must not hide the others.
 // The parts that the schema refuses are cut out before the checks run.
-import type { Problem } from '../errors.ts'
-import { pointer, pointerParts } from './pointer.ts'
+import { pointerParts } from './pointer.ts'
 
 export type Draft<T> = T extends readonly (infer Item)[]
   ? readonly (Draft<Item> | undefined)[]
@@ -9,13 +8,25 @@ export type Draft<T> = T extends readonly (infer Item)[]
     ? { readonly [Key in keyof T]?: Draft<T[Key]> | undefined }
     : T
 
-/** Every item that is there, with its pointer. */
-export function* each<Item>(
-  items: readonly (Item | undefined)[] | undefined,
-  ...parent: readonly (string | number)[]
-): Generator<[Item, string]> {
-  for (const [index, item] of (items ?? []).entries()) {
-    if (item !== undefined) yield [item, pointer(...parent, index)]
+/** Takes down a breach: its place, what is wrong, what to do about it. */
+export type Report = (place: string, message: string, hint?: string) => void
+
+/** A rule for one item of a list; places are below the item. */
+export type Rule<Item> = (item: Draft<Item>, report: Report) => void
+
+/** Every rule for every item that is there; nothing is put into words as long as nothing is wrong. */
+export function each<Item>(
+  items: readonly (Draft<Item> | undefined)[] | undefined,
+  path: string,
+  rules: readonly Rule<Item>[],
+  report: Report,
+): void {
+  if (items === undefined) return
+  let index = 0
+  const reportBelow: Report = (place, message, hint) => report(`${path}/${index}${place}`, message, hint)
+  for (; index < items.length; index++) {
+    const item = items[index]
+    if (item !== undefined) for (const rule of rules) rule(item, reportBelow)
   }
 }
 
@@ -34,7 +45,3 @@ export function without(document: unknown, pointers: readonly string[]): unknown
   }
   return copy
 }
-
-/** The problem, when the condition does not hold. */
-export const unless = (holds: boolean, place: string, message: string, hint?: string): Problem[] =>
-  holds ? [] : [{ pointer: place, message, ...(hint === undefined ? {} : { hint }) }]

@@ -1,159 +1,152 @@
 // Rules of `linux` about namespaces, ids, paths and devices that the schema cannot say.
-import type { Problem } from '../errors.ts'
 import type { Check } from './checks.ts'
-import { type Draft, each, unless } from './draft.ts'
-import type { IdMapping, Namespace, Spec } from './gen/types.ts'
+import { type Draft, each, type Report, type Rule } from './draft.ts'
+import type { Device, IdMapping, Namespace, Spec } from './gen/types.ts'
 import { pointer } from './pointer.ts'
 
-const namespace = (spec: Draft<Spec>, type: Namespace['type']): Draft<Namespace> | undefined =>
-  spec.linux?.namespaces?.find(item => item?.type === type)
-
-export const namespacesDistinct: Check = ({ linux }) => {
-  const seen = new Set<string>()
-  return [...each(linux?.namespaces, 'linux', 'namespaces')].flatMap(([{ type, path }, place]) => {
-    if (type === undefined) return []
-    const first = !seen.has(type)
-    seen.add(type)
-    return unless(first, place, `malformed spec file: duplicated ns {${type} ${path ?? ''}}`)
-  })
+function namespace(spec: Draft<Spec>, type: Namespace['type']): Draft<Namespace> | undefined {
+  for (const item of spec.linux?.namespaces ?? []) if (item?.type === type) return item
+  return undefined
 }
 
-export const namespacePathAbsolute: Check = ({ linux }) =>
-  [...each(linux?.namespaces, 'linux', 'namespaces')].flatMap(([{ path }, place]) => absolute(path, `${place}/path`))
+export const namespacesDistinct: Check = ({ linux }, report) => {
+  const seen = new Set<string>()
+  const first: Rule<Namespace> = ({ type, path }, report) => {
+    if (type === undefined) return
+    if (seen.has(type)) report('', `malformed spec file: duplicated ns {${type} ${path ?? ''}}`)
+    seen.add(type)
+  }
+  each(linux?.namespaces, '/linux/namespaces', [first], report)
+}
 
-const absolute = (path: string | undefined, place: string): Problem[] =>
-  unless(path === undefined || path.startsWith('/'), place, `must be an absolute path; found ${JSON.stringify(path)}`)
+function absolute(path: string | undefined, place: string, report: Report): void {
+  if (path?.startsWith('/') === false) report(place, `must be an absolute path; found ${JSON.stringify(path)}`)
+}
+
+const pathAbsolute: Rule<{ readonly path?: string }> = ({ path }, report) => absolute(path, '/path', report)
+
+export const namespacePathAbsolute: Check = ({ linux }, report) =>
+  each(linux?.namespaces, '/linux/namespaces', [pathAbsolute], report)
 
 /** Longest name that sethostname(2) and setdomainname(2) take, in bytes. */
 const MAX_NAME = 64
 
-export const namesNeedUts: Check = spec =>
-  (['hostname', 'domainname'] as const).flatMap(property => {
+/** No unit of UTF-16 has more than three bytes. */
+const isTooLong = (name: string): boolean =>
+  3 * name.length > MAX_NAME && new TextEncoder().encode(name).length > MAX_NAME
+
+export const namesNeedUts: Check = (spec, report) => {
+  for (const property of ['hostname', 'domainname'] as const) {
     const name = spec[property]
-    if (name === undefined) return []
-    const place = pointer(property)
-    return [
-      ...unless(
-        namespace(spec, 'uts') !== undefined,
+    if (name === undefined) continue
+    const place = `/${property}`
+    if (namespace(spec, 'uts') === undefined)
+      report(
         place,
         `unable to set ${property} without a private UTS namespace`,
         'add {"type": "uts"} to /linux/namespaces',
-      ),
-      ...unless(Buffer.byteLength(name) <= MAX_NAME, place, `must have at most ${MAX_NAME} bytes`),
-    ]
-  })
+      )
+    if (isTooLong(name)) report(place, `must have at most ${MAX_NAME} bytes`)
+  }
+}
 
-export const idMappingsMatchNamespace: Check = spec => {
+export const idMappingsMatchNamespace: Check = (spec, report) => {
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
   const user = namespace(spec, 'user')
   const given = uidMappings.length > 0 || gidMappings.length > 0
   if (user === undefined) {
+    if (!given) return
     const place = uidMappings.length > 0 ? '/linux/uidMappings' : '/linux/gidMappings'
     const message = "user namespace mappings specified, but user namespace isn't enabled in the config"
-    return unless(!given, place, message, 'add {"type": "user"} to /linux/namespaces')
-  }
-  if (user.path !== undefined) return []
-  if (!given) {
+    report(place, message, 'add {"type": "user"} to /linux/namespaces')
+  } else if (user.path !== undefined) return
+  else if (!given) {
     const message = 'user namespaces enabled, but no namespace path to join nor mappings to apply specified'
-    return unless(false, '/linux/uidMappings', message)
-  }
-  return [
-    ...unless(uidMappings.length > 0, '/linux/uidMappings', 'a new user namespace needs user ids too'),
-    ...unless(gidMappings.length > 0, '/linux/gidMappings', 'a new user namespace needs group ids too'),
-  ]
+    report('/linux/uidMappings', message)
+  } else if (uidMappings.length === 0) report('/linux/uidMappings', 'a new user namespace needs user ids too')
+  else if (gidMappings.length === 0) report('/linux/gidMappings', 'a new user namespace needs group ids too')
 }
 
 const MAX_ID = 4294967295
 /** user_namespaces(7): lines that a map can have. */
 const MAX_RANGES = 340
 
-export const idRangesDistinct: Check = ({ linux }) =>
-  (['uidMappings', 'gidMappings'] as const).flatMap(property => {
-    const ranges = [...each(linux?.[property], 'linux', property)]
-    return [
-      ...unless(ranges.length <= MAX_RANGES, pointer('linux', property), `must have at most ${MAX_RANGES} ranges`),
-      ...(['containerID', 'hostID'] as const).flatMap(side => overlaps(ranges, side)),
-    ]
-  })
+export const idRangesDistinct: Check = ({ linux }, report) => {
+  for (const property of ['uidMappings', 'gidMappings'] as const) {
+    const ranges = linux?.[property]
+    if (ranges === undefined) continue
+    const place = `/linux/${property}`
+    if (ranges.length > MAX_RANGES) report(place, `must have at most ${MAX_RANGES} ranges`)
+    for (const side of ['containerID', 'hostID'] as const) overlaps(ranges, place, side, report)
+  }
+}
 
-function overlaps(ranges: readonly [Draft<IdMapping>, string][], side: 'containerID' | 'hostID'): Problem[] {
-  const known = ranges.flatMap(([range, place]) => {
-    const first = range[side]
-    return first === undefined || range.size === undefined ? [] : [{ first, end: first + range.size, place }]
+function overlaps(
+  ranges: readonly (Draft<IdMapping> | undefined)[],
+  path: string,
+  side: 'containerID' | 'hostID',
+  report: Report,
+): void {
+  const known = [...ranges.entries()].flatMap(([index, range]) => {
+    const first = range?.[side]
+    if (first === undefined || range?.size === undefined) return []
+    return [{ first, end: first + range.size, place: `${path}/${index}` }]
   })
-  const problems: Problem[] = []
   known.sort((one, other) => one.first - other.first)
   for (const [index, range] of known.entries()) {
     const before = known[index - 1]
-    if (range.end > MAX_ID) {
-      problems.push({ pointer: `${range.place}/size`, message: `the range goes beyond the last id ${MAX_ID - 1}` })
-    }
-    if (before !== undefined && before.end > range.first) {
-      problems.push({ pointer: `${range.place}/${side}`, message: `the range overlaps that of ${before.place}` })
-    }
+    if (range.end > MAX_ID) report(`${range.place}/size`, `the range goes beyond the last id ${MAX_ID - 1}`)
+    if (before !== undefined && before.end > range.first)
+      report(`${range.place}/${side}`, `the range overlaps that of ${before.place}`)
   }
-  return problems
 }
 
-export const timeOffsetsNeedNamespace: Check = spec => {
-  if (spec.linux?.timeOffsets === undefined) return []
+export const timeOffsetsNeedNamespace: Check = (spec, report) => {
+  if (spec.linux?.timeOffsets === undefined) return
   const time = namespace(spec, 'time')
-  return unless(
-    time !== undefined && time.path === undefined,
-    '/linux/timeOffsets',
-    time === undefined ? 'needs a time namespace' : 'the time namespace that is joined has its own offsets already',
-    time === undefined ? 'add {"type": "time"} to /linux/namespaces' : undefined,
-  )
+  const place = '/linux/timeOffsets'
+  if (time === undefined) report(place, 'needs a time namespace', 'add {"type": "time"} to /linux/namespaces')
+  else if (time.path !== undefined) report(place, 'the time namespace that is joined has its own offsets already')
 }
 
-export const netDevicesNeedNamespace: Check = spec => {
+export const netDevicesNeedNamespace: Check = (spec, report) => {
   const devices = Object.entries(spec.linux?.netDevices ?? {})
+  if (devices.length === 0) return
   // IFNAMSIZ is 16 with the closing NUL; the kernel's dev_valid_name() refuses the rest.
   const isName = (name: string) => /^[^/:\s]{1,15}$/.test(name) && name !== '.' && name !== '..'
-  return [
-    ...unless(
-      devices.length === 0 || namespace(spec, 'network') !== undefined,
-      '/linux/netDevices',
-      'needs a network namespace',
-      'add {"type": "network"} to /linux/namespaces',
-    ),
-    ...devices.flatMap(([name, device]) => {
-      const place = pointer('linux', 'netDevices', name)
-      return [
-        ...unless(isName(name), place, 'is not the name of a network interface'),
-        ...unless(device?.name === undefined || isName(device.name), `${place}/name`, 'is not a name for an interface'),
-      ]
-    }),
-  ]
+  if (namespace(spec, 'network') === undefined)
+    report('/linux/netDevices', 'needs a network namespace', 'add {"type": "network"} to /linux/namespaces')
+  for (const [name, device] of devices) {
+    const place = pointer('linux', 'netDevices', name)
+    if (!isName(name)) report(place, 'is not the name of a network interface')
+    if (device?.name !== undefined && !isName(device.name)) report(`${place}/name`, 'is not a name for an interface')
+  }
 }
 
 const MASKING = ['maskedPaths', 'readonlyPaths'] as const
 
-export const maskingPathsAbsolute: Check = ({ linux }) =>
-  MASKING.flatMap(property =>
-    [...each(linux?.[property], 'linux', property)].flatMap(([path, place]) => absolute(path, place)),
-  )
+const isAbsolute: Rule<string> = (path, report) => absolute(path, '', report)
 
-export const maskingNeedsMountNamespace: Check = spec =>
-  MASKING.flatMap(property =>
-    unless(
-      (spec.linux?.[property]?.length ?? 0) === 0 || namespace(spec, 'mount') !== undefined,
-      pointer('linux', property),
+export const maskingPathsAbsolute: Check = ({ linux }, report) => {
+  for (const property of MASKING) each(linux?.[property], `/linux/${property}`, [isAbsolute], report)
+}
+
+export const maskingNeedsMountNamespace: Check = (spec, report) => {
+  for (const property of MASKING) {
+    if ((spec.linux?.[property]?.length ?? 0) === 0 || namespace(spec, 'mount') !== undefined) continue
+    report(
+      `/linux/${property}`,
       'unable to restrict sys entries without a private MNT namespace',
       'add {"type": "mount"} to /linux/namespaces',
-    ),
-  )
+    )
+  }
+}
 
-export const devicePathAbsolute: Check = ({ linux }) =>
-  [...each(linux?.devices, 'linux', 'devices')].flatMap(([{ path }, place]) => absolute(path, `${place}/path`))
+const numbersGiven: Rule<Device> = (device, report) => {
+  if (device.type === undefined || device.type === 'p') return
+  for (const number of ['major', 'minor'] as const)
+    if (device[number] === undefined) report(`/${number}`, 'is missing: every device but a fifo has it')
+}
 
-export const deviceNumbersGiven: Check = ({ linux }) =>
-  [...each(linux?.devices, 'linux', 'devices')].flatMap(([device, place]) =>
-    (['major', 'minor'] as const).flatMap(number =>
-      unless(
-        device.type === undefined || device.type === 'p' || device[number] !== undefined,
-        `${place}/${number}`,
-        'is missing: every device but a fifo has it',
-      ),
-    ),
-  )
+export const devicesSound: Check = ({ linux }, report) =>
+  each(linux?.devices, '/linux/devices', [pathAbsolute, numbersGiven], report)

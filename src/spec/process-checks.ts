@@ -1,60 +1,57 @@
 // Rules of `process` and `hooks` that the schema cannot say. Some texts are those of runc, since callers know them.
 import type { Check } from './checks.ts'
-import { each, unless } from './draft.ts'
-import type { Hooks } from './gen/types.ts'
+import { each, type Report, type Rule } from './draft.ts'
+import type { Hook, Hooks, Rlimit } from './gen/types.ts'
 
-export const cwdAbsolute: Check = ({ process }) => {
+export const cwdAbsolute: Check = ({ process }, report) => {
   const cwd = process?.cwd
-  if (cwd === undefined) return []
-  if (cwd === '') return unless(false, '/process/cwd', 'Cwd property must not be empty')
-  return unless(cwd.startsWith('/'), '/process/cwd', `Cwd must be an absolute path; found ${JSON.stringify(cwd)}`)
+  if (cwd === '') report('/process/cwd', 'Cwd property must not be empty')
+  else if (cwd?.startsWith('/') === false)
+    report('/process/cwd', `Cwd must be an absolute path; found ${JSON.stringify(cwd)}`)
 }
 
-export const argsNameProgram: Check = ({ process }) =>
-  unless(process?.args?.[0] !== '', '/process/args/0', 'the name of the program must not be empty')
+export const argsNameProgram: Check = ({ process }, report) => {
+  if (process?.args?.[0] === '') report('/process/args/0', 'the name of the program must not be empty')
+}
 
-export const envAssigns: Check = ({ process }) =>
-  [...each(process?.env, 'process', 'env')].flatMap(([entry, place]) => assigns(entry, place))
+const assigns: Rule<string> = (entry, report) => {
+  if (!entry.includes('=')) report('', `must have the form NAME=value; found ${JSON.stringify(entry)}`)
+}
+const ENTRY = [assigns]
 
-const assigns = (entry: string, place: string) =>
-  unless(entry.includes('='), place, `must have the form NAME=value; found ${JSON.stringify(entry)}`)
+export const envAssigns: Check = ({ process }, report) => each(process?.env, '/process/env', ENTRY, report)
 
-export const rlimitsDistinct: Check = ({ process }) => {
+export const rlimitsDistinct: Check = ({ process }, report) => {
   const seen = new Set<string>()
-  return [...each(process?.rlimits, 'process', 'rlimits')].flatMap(([{ type }, place]) => {
-    if (type === undefined) return []
-    const first = !seen.has(type)
+  const first: Rule<Rlimit> = ({ type }, report) => {
+    if (type === undefined) return
+    if (seen.has(type)) report('/type', `${type} is given twice`)
     seen.add(type)
-    return unless(first, `${place}/type`, `${type} is given twice`)
-  })
+  }
+  each(process?.rlimits, '/process/rlimits', [first], report)
 }
 
-export const rlimitSoftWithinHard: Check = ({ process }) =>
-  [...each(process?.rlimits, 'process', 'rlimits')].flatMap(([{ soft, hard }, place]) =>
-    unless(
-      soft === undefined || hard === undefined || soft <= hard,
-      `${place}/soft`,
-      `must not be above the hard limit ${hard}; found ${soft}`,
-    ),
-  )
+const softWithinHard: Rule<Rlimit> = ({ soft, hard }, report) => {
+  if (soft === undefined || hard === undefined || soft <= hard) return
+  report('/soft', `must not be above the hard limit ${hard}; found ${soft}`)
+}
 
-export const schedulerFitsPolicy: Check = ({ process }) => {
+export const rlimitsSoftWithinHard: Check = ({ process }, report) =>
+  each(process?.rlimits, '/process/rlimits', [softWithinHard], report)
+
+export const schedulerFitsPolicy: Check = ({ process }, report) => {
   const { policy, nice, priority, runtime, deadline, period } = process?.scheduler ?? {}
-  if (policy === undefined) return []
-  const only = (value: number | bigint | undefined, name: string, ...policies: string[]) =>
-    unless(
-      // Zero is what an absent one means.
-      !value || policies.includes(policy),
-      `/process/scheduler/${name}`,
-      `is only for ${policies.join(' and ')}; the policy is ${policy}`,
-    )
-  return [
-    ...only(nice, 'nice', 'SCHED_OTHER', 'SCHED_BATCH'),
-    ...only(priority, 'priority', 'SCHED_FIFO', 'SCHED_RR'),
-    ...only(runtime, 'runtime', 'SCHED_DEADLINE'),
-    ...only(deadline, 'deadline', 'SCHED_DEADLINE'),
-    ...only(period, 'period', 'SCHED_DEADLINE'),
-  ]
+  if (policy === undefined) return
+  const only = (value: number | bigint | undefined, name: string, ...policies: string[]): void => {
+    // Zero is what an absent one means.
+    if (!value || policies.includes(policy)) return
+    report(`/process/scheduler/${name}`, `is only for ${policies.join(' and ')}; the policy is ${policy}`)
+  }
+  only(nice, 'nice', 'SCHED_OTHER', 'SCHED_BATCH')
+  only(priority, 'priority', 'SCHED_FIFO', 'SCHED_RR')
+  only(runtime, 'runtime', 'SCHED_DEADLINE')
+  only(deadline, 'deadline', 'SCHED_DEADLINE')
+  only(period, 'period', 'SCHED_DEADLINE')
 }
 
 const HOOK_KINDS = [
@@ -66,20 +63,14 @@ const HOOK_KINDS = [
   'poststop',
 ] as const satisfies readonly (keyof Hooks)[]
 
-export const hookPathAbsolute: Check = ({ hooks }) =>
-  HOOK_KINDS.flatMap(kind =>
-    [...each(hooks?.[kind], 'hooks', kind)].flatMap(([{ path }, place]) =>
-      unless(
-        path === undefined || path.startsWith('/'),
-        `${place}/path`,
-        `must be an absolute path; found ${JSON.stringify(path)}`,
-      ),
-    ),
-  )
+const pathAbsolute: Rule<Hook> = ({ path }, report) => {
+  if (path === undefined || path.startsWith('/')) return
+  report('/path', `must be an absolute path; found ${JSON.stringify(path)}`)
+}
 
-export const hookEnvAssigns: Check = ({ hooks }) =>
-  HOOK_KINDS.flatMap(kind =>
-    [...(hooks?.[kind] ?? []).entries()].flatMap(([index, hook]) =>
-      [...each(hook?.env, 'hooks', kind, index, 'env')].flatMap(([entry, place]) => assigns(entry, place)),
-    ),
-  )
+const hookEnvAssigns: Rule<Hook> = ({ env }, report: Report) => each(env, '/env', ENTRY, report)
+
+export const hooksSound: Check = ({ hooks }, report) => {
+  if (hooks === undefined) return
+  for (const kind of HOOK_KINDS) each(hooks[kind], `/hooks/${kind}`, [pathAbsolute, hookEnvAssigns], report)
+}

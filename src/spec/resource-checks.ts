@@ -1,36 +1,36 @@
 // Rules of `linux.resources` and `linux.intelRdt` that the schema cannot say. Which values the host's cgroups can
 // take is known to cgroup/.
 import type { Check } from './checks.ts'
-import { each, unless } from './draft.ts'
+import { each, type Rule } from './draft.ts'
+import type { WeightDevice } from './gen/types.ts'
 import { pointer } from './pointer.ts'
 
-export const weightGiven: Check = ({ linux }) =>
-  [...each(linux?.resources?.blockIO?.weightDevice, 'linux', 'resources', 'blockIO', 'weightDevice')].flatMap(
-    ([{ weight, leafWeight }, place]) =>
-      unless(weight !== undefined || leafWeight !== undefined, place, 'needs a weight, a leafWeight or both'),
-  )
+const hasWeight: Rule<WeightDevice> = ({ weight, leafWeight }, report) => {
+  if (weight === undefined && leafWeight === undefined) report('', 'needs a weight, a leafWeight or both')
+}
 
-export const rdmaLimitsSomething: Check = ({ linux }) =>
-  Object.entries(linux?.resources?.rdma ?? {}).flatMap(([name, limits]) =>
-    unless(
-      limits === undefined || limits.hcaHandles !== undefined || limits.hcaObjects !== undefined,
-      pointer('linux', 'resources', 'rdma', name),
-      'needs hcaHandles, hcaObjects or both',
-    ),
-  )
+export const weightGiven: Check = ({ linux }, report) =>
+  each(linux?.resources?.blockIO?.weightDevice, '/linux/resources/blockIO/weightDevice', [hasWeight], report)
 
-export const unifiedKeysAreFiles: Check = ({ linux }) =>
-  Object.keys(linux?.resources?.unified ?? {}).flatMap(name =>
-    unless(
-      name !== '' && name !== '.' && name !== '..' && !name.includes('/'),
-      pointer('linux', 'resources', 'unified', name),
-      'is not the name of a file in a cgroup',
-    ),
-  )
+export const rdmaLimitsSomething: Check = ({ linux }, report) => {
+  for (const [name, limits] of Object.entries(linux?.resources?.rdma ?? {})) {
+    if (limits === undefined || limits.hcaHandles !== undefined || limits.hcaObjects !== undefined) continue
+    report(pointer('linux', 'resources', 'rdma', name), 'needs hcaHandles, hcaObjects or both')
+  }
+}
 
-export const closIdIsName: Check = ({ linux }) => {
+/** "/" is in no name of a file, and these are no files. */
+const isFileName = (name: string): boolean => name !== '' && name !== '.' && name !== '..' && !name.includes('/')
+
+export const unifiedKeysAreFiles: Check = ({ linux }, report) => {
+  for (const name of Object.keys(linux?.resources?.unified ?? {}))
+    if (!isFileName(name))
+      report(pointer('linux', 'resources', 'unified', name), 'is not the name of a file in a cgroup')
+}
+
+export const closIdIsName: Check = ({ linux }, report) => {
   const id = linux?.intelRdt?.closID
   // "/" alone is the default class of service.
-  const isName = id === undefined || id === '/' || !(id === '' || id === '.' || id === '..' || id.includes('/'))
-  return unless(isName, '/linux/intelRdt/closID', `must be a name without "/", or "/"; found ${JSON.stringify(id)}`)
+  if (id === undefined || id === '/' || isFileName(id)) return
+  report('/linux/intelRdt/closID', `must be a name without "/", or "/"; found ${JSON.stringify(id)}`)
 }
