@@ -22,160 +22,170 @@ const MOUNT_RIGHT =
   'inherited mount cannot be taken away, and many file systems cannot be mounted'
 const NICE_RIGHT = 'needs CAP_SYS_NICE, or a larger RLIMIT_NICE or RLIMIT_RTPRIO'
 
-const namespaces: Rows = {
-  EPERM: NAMESPACE_RIGHT,
-  ENOSPC: NAMESPACE_LIMIT,
-  EUSERS: NAMESPACE_LIMIT,
-  EINVAL: NO_NAMESPACE,
-}
-const forks: Rows = { ...namespaces, EAGAIN: PROCESS_LIMIT }
-const opens: Rows = {
-  ENXIO: 'nobody has the other end of this fifo open, or the device has no driver',
-  EROFS: READ_ONLY,
-  ETXTBSY: 'the file is being executed; it cannot be written at the same time',
-}
-const identities: Rows = {
-  EINVAL: UNMAPPED,
-  EPERM: 'needs CAP_SETUID and CAP_SETGID in the user namespace',
+type Table = Readonly<Record<string, Rows>>
+let known: Table | undefined
+
+/** Made when the first error is put into words. */
+function hints(): Table {
+  known ??= table()
+  return known
 }
 
-const HINTS: Readonly<Record<string, Rows>> = {
-  // mounts
-  mount: {
-    EPERM: MOUNT_RIGHT,
-    EACCES: 'the source is a read-only device and ro was not asked for, or a device on a mount with nodev',
-    EBUSY: 'it is mounted there already, or a file on it is open for writing and forbids ro',
-    EINVAL:
-      'the file system does not know one of the options, or source and flags do not fit; the kernel log tells more',
-    ENODEV: 'the kernel does not have this file system type; see /proc/filesystems, its module may have to be loaded',
-    ENOENT: 'source or target does not exist; a bind mount needs its source on the host',
-    ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
-    ENOTBLK: 'this file system wants a block device as source',
-    ENOTDIR: 'a directory can be mounted only on a directory, a file only on a file',
-  },
-  open_tree: {
-    EPERM: MOUNT_RIGHT,
-    EINVAL: 'the mount is unbindable, or hides locked mounts below it: use rbind instead of bind',
-    ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
-  },
-  move_mount: {
-    EPERM: MOUNT_RIGHT,
-    EINVAL:
-      'the target lies in another mount namespace, or the mount to be moved lies in a shared one: make that private',
-    ELOOP: 'the mount would come to lie below itself',
-    ENOTDIR: 'a directory can be mounted only on a directory, a file only on a file',
-    ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
-  },
-  mount_setattr: {
-    EPERM:
-      'flags that another user namespace has locked cannot be cleared; id-mapping needs CAP_SYS_ADMIN over the file system',
-    EINVAL: 'the file system cannot be id-mapped, or the kernel is too old for this attribute',
-    EBUSY: 'a file on the mount is open for writing and forbids ro',
-  },
-  fsopen: { ENODEV: 'the kernel does not have this file system type; see /proc/filesystems', EPERM: MOUNT_RIGHT },
-  fsconfig: { EINVAL: 'the file system does not know this option; the kernel log tells more' },
-  pivot_root: {
-    EINVAL:
-      'the new root must be a mount point, and neither its parent nor the old root may be shared; from an initramfs use --no-pivot',
-    EBUSY: 'the new root is the root already',
-    EPERM: 'needs CAP_SYS_ADMIN in the user namespace that owns the mount namespace',
-  },
-  umount2: {
-    EBUSY: 'something on it is in use',
-    EPERM: 'needs CAP_SYS_ADMIN',
-    EINVAL: 'nothing is mounted there, or another user namespace has locked it',
-  },
-  // namespaces and processes
-  unshare: namespaces,
-  clone: forks,
-  clone3: { ...forks, EBUSY: 'a cgroup with controllers for its children takes no processes itself' },
-  setns: {
-    EPERM: 'needs CAP_SYS_ADMIN in the user namespace that owns the one to join: join that user namespace too',
-    EINVAL: 'the file is no namespace of this type, or it is the user namespace that the process is in already',
+function table(): Table {
+  const namespaces: Rows = {
+    EPERM: NAMESPACE_RIGHT,
     ENOSPC: NAMESPACE_LIMIT,
-  },
-  posix_spawn: {
-    EACCES: 'files in memory may not be executed: see vm.memfd_noexec and the rules of the security module',
-    EAGAIN: PROCESS_LIMIT,
-    ENOEXEC: 'not a program for this machine',
-  },
-  execve: {
-    ENOENT:
-      'the file does not exist in the rootfs, or the interpreter that it names (its #! line, its ELF loader) does not',
-    EACCES: NOT_EXECUTABLE,
-    EPERM: 'the mount is nosuid or the security module forbids it',
-    ENOEXEC: 'built for another architecture, or a script without a #! line',
-    E2BIG: 'arguments and environment together are too long; the limit is a quarter of RLIMIT_STACK',
-    ETXTBSY: 'the file is open for writing somewhere',
-    EAGAIN: 'this user has more processes than RLIMIT_NPROC allows',
-  },
-  faccessat: { EACCES: NOT_EXECUTABLE },
-  faccessat2: { EACCES: NOT_EXECUTABLE },
-  kill: { EPERM: 'the process belongs to another user' },
-  pidfd_send_signal: { EPERM: 'the process belongs to another user' },
-  // files
-  open: opens,
-  openat: opens,
-  openat2: {
-    ...opens,
-    EXDEV: LEADS_OUT,
-    ELOOP: 'a symbolic link, or a link of /proc that leads anywhere, where none is allowed',
-    EAGAIN: 'something is being renamed all the time on the way to this file; try again',
-  },
-  mkdirat: { EROFS: READ_ONLY },
-  symlinkat: { EROFS: READ_ONLY },
-  mknodat: {
-    EPERM: 'needs CAP_MKNOD in the first user namespace; in another one bind the node of the host instead',
+    EUSERS: NAMESPACE_LIMIT,
+    EINVAL: NO_NAMESPACE,
+  }
+  const forks: Rows = { ...namespaces, EAGAIN: PROCESS_LIMIT }
+  const opens: Rows = {
+    ENXIO: 'nobody has the other end of this fifo open, or the device has no driver',
     EROFS: READ_ONLY,
-  },
-  chdir: {
-    ENOENT: 'process.cwd does not exist in the container: create it in the rootfs or mount something there',
-    EACCES: 'process.user may not enter process.cwd',
-    ENOTDIR: 'process.cwd is not a directory',
-  },
-  // the identity of the process
-  setresuid: identities,
-  setresgid: identities,
-  setuid: identities,
-  setgid: identities,
-  setgroups: {
-    EPERM: 'additional groups are denied in this user namespace (/proc/PID/setgroups): leave additionalGids out',
+    ETXTBSY: 'the file is being executed; it cannot be written at the same time',
+  }
+  const identities: Rows = {
     EINVAL: UNMAPPED,
-  },
-  capset: { EPERM: 'one of the capabilities is not among those of tsrunc itself, or CAP_SETPCAP is missing' },
-  prctl: {
-    EPERM: 'the bounding set needs CAP_SETPCAP; an ambient capability must be permitted and inheritable',
-    EINVAL: 'the kernel does not know this capability or operation',
-  },
-  prlimit64: {
-    EPERM: 'only CAP_SYS_RESOURCE may raise a hard limit; RLIMIT_NOFILE never above the sysctl fs.nr_open',
-    EINVAL: 'the soft limit is above the hard limit',
-  },
-  sched_setattr: { EPERM: NICE_RIGHT, EBUSY: 'the deadline bandwidth of these CPUs is used up' },
-  sched_setscheduler: { EPERM: NICE_RIGHT },
-  ioprio_set: { EPERM: 'the realtime class needs CAP_SYS_ADMIN or CAP_SYS_NICE' },
-  keyctl: {
-    EDQUOT: 'the user has too many keys; raise kernel.keys.maxkeys, or use --no-new-keyring',
-    EACCES: 'use --no-new-keyring',
-    EPERM: 'use --no-new-keyring',
-  },
-  seccomp: {
-    EACCES: 'needs CAP_SYS_ADMIN, or process.noNewPrivileges',
-    EINVAL: 'the kernel does not know a flag or action of the filter',
-  },
-  sethostname: { EPERM: 'needs CAP_SYS_ADMIN over the uts namespace' },
-  setdomainname: { EPERM: 'needs CAP_SYS_ADMIN over the uts namespace' },
-  // sockets, eBPF
-  connect: {
-    ENOENT: 'whoever listens on this socket must be started first',
-    ECONNREFUSED: 'the socket is there, but nobody listens on it any more',
-    EPROTOTYPE: 'the socket must be a stream socket',
-  },
-  bpf: {
-    EPERM: 'device rules of cgroup v2 need CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN, in the first user namespace',
-    EINVAL: 'the kernel was built without CONFIG_CGROUP_BPF, or does not know this program',
-    E2BIG: 'too many programs are attached to this cgroup already, or the program is too long',
-  },
+    EPERM: 'needs CAP_SETUID and CAP_SETGID in the user namespace',
+  }
+  return {
+    // mounts
+    mount: {
+      EPERM: MOUNT_RIGHT,
+      EACCES: 'the source is a read-only device and ro was not asked for, or a device on a mount with nodev',
+      EBUSY: 'it is mounted there already, or a file on it is open for writing and forbids ro',
+      EINVAL:
+        'the file system does not know one of the options, or source and flags do not fit; the kernel log tells more',
+      ENODEV: 'the kernel does not have this file system type; see /proc/filesystems, its module may have to be loaded',
+      ENOENT: 'source or target does not exist; a bind mount needs its source on the host',
+      ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
+      ENOTBLK: 'this file system wants a block device as source',
+      ENOTDIR: 'a directory can be mounted only on a directory, a file only on a file',
+    },
+    open_tree: {
+      EPERM: MOUNT_RIGHT,
+      EINVAL: 'the mount is unbindable, or hides locked mounts below it: use rbind instead of bind',
+      ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
+    },
+    move_mount: {
+      EPERM: MOUNT_RIGHT,
+      EINVAL:
+        'the target lies in another mount namespace, or the mount to be moved lies in a shared one: make that private',
+      ELOOP: 'the mount would come to lie below itself',
+      ENOTDIR: 'a directory can be mounted only on a directory, a file only on a file',
+      ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
+    },
+    mount_setattr: {
+      EPERM:
+        'flags that another user namespace has locked cannot be cleared; id-mapping needs CAP_SYS_ADMIN over the file system',
+      EINVAL: 'the file system cannot be id-mapped, or the kernel is too old for this attribute',
+      EBUSY: 'a file on the mount is open for writing and forbids ro',
+    },
+    fsopen: { ENODEV: 'the kernel does not have this file system type; see /proc/filesystems', EPERM: MOUNT_RIGHT },
+    fsconfig: { EINVAL: 'the file system does not know this option; the kernel log tells more' },
+    pivot_root: {
+      EINVAL:
+        'the new root must be a mount point, and neither its parent nor the old root may be shared; from an initramfs use --no-pivot',
+      EBUSY: 'the new root is the root already',
+      EPERM: 'needs CAP_SYS_ADMIN in the user namespace that owns the mount namespace',
+    },
+    umount2: {
+      EBUSY: 'something on it is in use',
+      EPERM: 'needs CAP_SYS_ADMIN',
+      EINVAL: 'nothing is mounted there, or another user namespace has locked it',
+    },
+    // namespaces and processes
+    unshare: namespaces,
+    clone: forks,
+    clone3: { ...forks, EBUSY: 'a cgroup with controllers for its children takes no processes itself' },
+    setns: {
+      EPERM: 'needs CAP_SYS_ADMIN in the user namespace that owns the one to join: join that user namespace too',
+      EINVAL: 'the file is no namespace of this type, or it is the user namespace that the process is in already',
+      ENOSPC: NAMESPACE_LIMIT,
+    },
+    posix_spawn: {
+      EACCES: 'files in memory may not be executed: see vm.memfd_noexec and the rules of the security module',
+      EAGAIN: PROCESS_LIMIT,
+      ENOEXEC: 'not a program for this machine',
+    },
+    execve: {
+      ENOENT:
+        'the file does not exist in the rootfs, or the interpreter that it names (its #! line, its ELF loader) does not',
+      EACCES: NOT_EXECUTABLE,
+      EPERM: 'the mount is nosuid or the security module forbids it',
+      ENOEXEC: 'built for another architecture, or a script without a #! line',
+      E2BIG: 'arguments and environment together are too long; the limit is a quarter of RLIMIT_STACK',
+      ETXTBSY: 'the file is open for writing somewhere',
+      EAGAIN: 'this user has more processes than RLIMIT_NPROC allows',
+    },
+    faccessat: { EACCES: NOT_EXECUTABLE },
+    faccessat2: { EACCES: NOT_EXECUTABLE },
+    kill: { EPERM: 'the process belongs to another user' },
+    pidfd_send_signal: { EPERM: 'the process belongs to another user' },
+    // files
+    open: opens,
+    openat: opens,
+    openat2: {
+      ...opens,
+      EXDEV: LEADS_OUT,
+      ELOOP: 'a symbolic link, or a link of /proc that leads anywhere, where none is allowed',
+      EAGAIN: 'something is being renamed all the time on the way to this file; try again',
+    },
+    mkdirat: { EROFS: READ_ONLY },
+    symlinkat: { EROFS: READ_ONLY },
+    mknodat: {
+      EPERM: 'needs CAP_MKNOD in the first user namespace; in another one bind the node of the host instead',
+      EROFS: READ_ONLY,
+    },
+    chdir: {
+      ENOENT: 'process.cwd does not exist in the container: create it in the rootfs or mount something there',
+      EACCES: 'process.user may not enter process.cwd',
+      ENOTDIR: 'process.cwd is not a directory',
+    },
+    // the identity of the process
+    setresuid: identities,
+    setresgid: identities,
+    setuid: identities,
+    setgid: identities,
+    setgroups: {
+      EPERM: 'additional groups are denied in this user namespace (/proc/PID/setgroups): leave additionalGids out',
+      EINVAL: UNMAPPED,
+    },
+    capset: { EPERM: 'one of the capabilities is not among those of tsrunc itself, or CAP_SETPCAP is missing' },
+    prctl: {
+      EPERM: 'the bounding set needs CAP_SETPCAP; an ambient capability must be permitted and inheritable',
+      EINVAL: 'the kernel does not know this capability or operation',
+    },
+    prlimit64: {
+      EPERM: 'only CAP_SYS_RESOURCE may raise a hard limit; RLIMIT_NOFILE never above the sysctl fs.nr_open',
+      EINVAL: 'the soft limit is above the hard limit',
+    },
+    sched_setattr: { EPERM: NICE_RIGHT, EBUSY: 'the deadline bandwidth of these CPUs is used up' },
+    sched_setscheduler: { EPERM: NICE_RIGHT },
+    ioprio_set: { EPERM: 'the realtime class needs CAP_SYS_ADMIN or CAP_SYS_NICE' },
+    keyctl: {
+      EDQUOT: 'the user has too many keys; raise kernel.keys.maxkeys, or use --no-new-keyring',
+      EACCES: 'use --no-new-keyring',
+      EPERM: 'use --no-new-keyring',
+    },
+    seccomp: {
+      EACCES: 'needs CAP_SYS_ADMIN, or process.noNewPrivileges',
+      EINVAL: 'the kernel does not know a flag or action of the filter',
+    },
+    sethostname: { EPERM: 'needs CAP_SYS_ADMIN over the uts namespace' },
+    setdomainname: { EPERM: 'needs CAP_SYS_ADMIN over the uts namespace' },
+    // sockets, eBPF
+    connect: {
+      ENOENT: 'whoever listens on this socket must be started first',
+      ECONNREFUSED: 'the socket is there, but nobody listens on it any more',
+      EPROTOTYPE: 'the socket must be a stream socket',
+    },
+    bpf: {
+      EPERM: 'device rules of cgroup v2 need CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN, in the first user namespace',
+      EINVAL: 'the kernel was built without CONFIG_CGROUP_BPF, or does not know this program',
+      E2BIG: 'too many programs are attached to this cgroup already, or the program is too long',
+    },
+  }
 }
 
 const ANY: Rows = {
@@ -189,12 +199,12 @@ const ANY: Rows = {
 /** What to do when this call fails with this error number; undefined when its text is all there is to say. */
 export function hintFor(syscall: string, errno: number): string | undefined {
   const name = errnoName(errno) as ErrnoName // or "errno 524", which no row has
-  const rows = Object.hasOwn(HINTS, syscall) ? HINTS[syscall] : undefined
+  const rows = Object.hasOwn(hints(), syscall) ? hints()[syscall] : undefined
   return rows?.[name] ?? ANY[name]
 }
 
 /** Each row: for tests and documentation. */
 export const hintRows = (): readonly { readonly syscall: string; readonly errno: ErrnoName; readonly hint: string }[] =>
-  Object.entries(HINTS).flatMap(([syscall, rows]) =>
+  Object.entries(hints()).flatMap(([syscall, rows]) =>
     (Object.entries(rows) as [ErrnoName, string][]).map(([errno, hint]) => ({ syscall, errno, hint })),
   )

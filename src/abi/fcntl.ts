@@ -2,39 +2,36 @@
 import { type Architecture, column } from './architecture.ts'
 import { defineEnum, defineFlags, defineStruct, type Flags } from './define.ts'
 
-/** name → [x86_64, aarch64] */
-const OPEN = {
-  O_RDONLY: [0n, 0n],
-  O_WRONLY: [0o1n, 0o1n],
-  O_RDWR: [0o2n, 0o2n],
-  O_CREAT: [0o100n, 0o100n],
-  O_EXCL: [0o200n, 0o200n],
-  O_NOCTTY: [0o400n, 0o400n],
-  O_TRUNC: [0o1000n, 0o1000n],
-  O_APPEND: [0o2000n, 0o2000n],
-  O_NONBLOCK: [0o4000n, 0o4000n],
-  O_DSYNC: [0o10000n, 0o10000n],
-  O_DIRECT: [0o40000n, 0o200000n],
-  O_LARGEFILE: [0n, 0n], // a 64-bit kernel sets it by itself
-  O_DIRECTORY: [0o200000n, 0o40000n],
-  O_NOFOLLOW: [0o400000n, 0o100000n],
-  O_NOATIME: [0o1000000n, 0o1000000n],
-  O_CLOEXEC: [0o2000000n, 0o2000000n],
-  O_SYNC: [0o4010000n, 0o4010000n],
-  O_PATH: [0o10000000n, 0o10000000n],
-  O_TMPFILE: [0o20200000n, 0o20040000n], // holds O_DIRECTORY
-} as const satisfies Record<string, readonly [bigint, bigint]>
+/** `by` picks the value of the architecture: x86_64, aarch64. */
+const openBits = (by: (x86: bigint, arm: bigint) => bigint) => ({
+  O_RDONLY: 0n,
+  O_WRONLY: 0o1n,
+  O_RDWR: 0o2n,
+  O_CREAT: 0o100n,
+  O_EXCL: 0o200n,
+  O_NOCTTY: 0o400n,
+  O_TRUNC: 0o1000n,
+  O_APPEND: 0o2000n,
+  O_NONBLOCK: 0o4000n,
+  O_DSYNC: 0o10000n,
+  O_DIRECT: by(0o40000n, 0o200000n),
+  O_LARGEFILE: 0n, // a 64-bit kernel sets it by itself
+  O_DIRECTORY: by(0o200000n, 0o40000n),
+  O_NOFOLLOW: by(0o400000n, 0o100000n),
+  O_NOATIME: 0o1000000n,
+  O_CLOEXEC: 0o2000000n,
+  O_SYNC: 0o4010000n,
+  O_PATH: 0o10000000n,
+  O_TMPFILE: by(0o20200000n, 0o20040000n), // holds O_DIRECTORY
+})
 
-export type OpenFlag = keyof typeof OPEN
+export type OpenFlag = keyof ReturnType<typeof openBits>
 
-function openTable(architecture: Architecture): Flags<OpenFlag> {
-  const bits = {} as Record<OpenFlag, bigint> // gets every flag at once
-  for (const name of Object.keys(OPEN) as OpenFlag[]) bits[name] = OPEN[name][column(architecture)]
-  return defineFlags(
+const openTable = (architecture: Architecture): Flags<OpenFlag> =>
+  defineFlags(
     `include/uapi/asm-generic/fcntl.h, arch/arm64/include/uapi/asm/fcntl.h (v6.12), ${architecture}; open(2)`,
-    bits,
+    openBits((x86, arm) => (column(architecture) === 0 ? x86 : arm)),
   )
-}
 const openTables: Partial<Record<Architecture, Flags<OpenFlag>>> = {}
 
 /** Flags of open(2) for an image of that architecture. */

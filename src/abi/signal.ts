@@ -42,12 +42,9 @@ export const SIG = {
 
 export type SignalName = keyof typeof SIG
 
-const names = new Map<number, string>()
-for (const [name, number] of Object.entries(SIG)) if (!names.has(number)) names.set(number, name)
-
 /** 15 → "SIGTERM", 36 → "SIGRTMIN+2"; undefined for what is no signal. */
 export function signalName(number: number): string | undefined {
-  const known = names.get(number)
+  const known = Object.entries(SIG).find(([, value]) => value === number)?.[0]
   if (known !== undefined) return known
   return number > SIG.SIGRTMIN && number < SIG.SIGRTMAX ? `SIGRTMIN+${number - SIG.SIGRTMIN}` : undefined
 }

@@ -49,7 +49,7 @@ function runRecord(machine: Machine): void {
     machine.label(`operand ${i}`)
   }
   machine.load(1, 'temp', 'record', AT.kind)
-  for (const kind of ['JUMP', 'SET'] as const) machine.jumpIf('temp', 'eq', Number(KIND.values[kind]), kind)
+  for (const kind of ['JUMP', 'SET'] as const) machine.jumpIf('temp', 'eq', KIND[kind], kind)
 }
 
 function makeCall(machine: Machine): void {
@@ -99,9 +99,9 @@ function controlRecords(machine: Machine): void {
   machine.label('JUMP')
   machine.and('arg0', 'arg1')
   machine.load(2, 'temp', 'record', AT.number)
-  machine.jumpIf('temp', 'eq', Number(CONDITION.values.always), 'go')
+  machine.jumpIf('temp', 'eq', CONDITION.always, 'go')
   for (const comparison of ['eq', 'ne', 'lt', 'ge'] as const satisfies Comparison[]) {
-    machine.jumpIf('temp', 'ne', Number(CONDITION.values[comparison]), `not ${comparison}`)
+    machine.jumpIf('temp', 'ne', CONDITION[comparison], `not ${comparison}`)
     machine.jumpIf('arg0', comparison, 'arg2', 'go')
     machine.label(`not ${comparison}`)
   }

@@ -98,7 +98,7 @@ function isRecordOf(op: Exclude<Op, Label>, got: Fields, seen: Seen): boolean {
   switch (op.kind) {
     case 'syscall':
       return (
-        got.kind === Number(KIND.values.SYSCALL) &&
+        got.kind === KIND.SYSCALL &&
         got.number === SYSCALLS[op.name][0] &&
         got.flags >> FLAG.SUCCESS === (op.success === undefined ? 0 : 1) + (op.again ? 2 : 0) &&
         got.target === recordOf(op.success ?? op.on?.to, seen) &&
@@ -106,14 +106,14 @@ function isRecordOf(op: Exclude<Op, Label>, got: Fields, seen: Seen): boolean {
         operandsAre(op.args)
       )
     case 'jump':
-      return got.target === recordOf(op.to, seen) && got.number === Number(CONDITION.values[op.when?.is ?? 'always'])
+      return got.target === recordOf(op.to, seen) && got.number === CONDITION[op.when?.is ?? 'always']
     case 'set':
       return isAt(op.slot, got.result, seen) && operandsAre([op.value])
     case 'fail':
       return (
-        got.kind === Number(KIND.values.JUMP) &&
+        got.kind === KIND.JUMP &&
         got.target === 0 &&
-        got.number === Number(CONDITION.values[op.when?.is ?? 'always']) &&
+        got.number === CONDITION[op.when?.is ?? 'always'] &&
         isOperand(op.status, 3, got, seen)
       )
     default:

@@ -155,7 +155,16 @@ const sig: Argument = ['sig', signal]
 const uid: Argument = ['owner', id]
 const gid: Argument = ['group', id]
 
-export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
+type Table = Partial<Record<SyscallName, readonly Argument[]>>
+let known: Table | undefined
+
+/** Made when the first call is put into words. */
+export function calls(): Table {
+  known ??= table()
+  return known
+}
+
+const table = (): Table => ({
   // descriptors
   read: [file, buffer, count],
   write: [file, buffer, count],
@@ -377,12 +386,12 @@ export const CALLS: Partial<Record<SyscallName, readonly Argument[]>> = {
   recvmsg: [file, ['msg', pointer], ['flags', from(MSG)]],
   sendto: [file, buffer, ['size', number], ['flags', from(MSG)], ['dest_addr', pointer], ['addrlen', number]],
   recvfrom: [file, buffer, ['size', number], ['flags', from(MSG)], ['src_addr', pointer], ['addrlen', pointer]],
-}
+})
 
 /** A number of a call without a row: small ones in decimal, the rest most likely flags or addresses. */
 const plain = (value: bigint): string => (value < 4096n ? number(value) : hex(value))
 
 export function printConstant(call: SyscallName, index: number, value: bigint, context: CallContext): string {
-  const print: Printer = CALLS[call]?.[index]?.[1] ?? plain
+  const print: Printer = calls()[call]?.[index]?.[1] ?? plain
   return print(value, context)
 }

@@ -9,10 +9,10 @@
 //   12  errnos     4 bytes: errors after which the program goes on at target; 0 none, 255 any (in the first byte)
 //   16  operands   6 words: SYSCALL its arguments; SET the value;
 //                  JUMP value, mask, compared with, and the status with which it ends the program if target is 0
-import { defineEnum, defineStruct } from '../abi/define.ts'
+import { defineStruct } from '../abi/define.ts'
 
-export const KIND = defineEnum('tsrunc record', { SYSCALL: 0n, JUMP: 1n, SET: 2n })
-export const CONDITION = defineEnum('tsrunc record', { always: 0n, eq: 1n, ne: 2n, lt: 3n, ge: 4n })
+export const KIND = { SYSCALL: 0, JUMP: 1, SET: 2 } as const
+export const CONDITION = { always: 0, eq: 1, ne: 2, lt: 3, ge: 4 } as const
 export const ANY_ERRNO = 255
 export const MAX_ERRNOS = 4
 export const MAX_OPERANDS = 6
@@ -43,16 +43,9 @@ export const record = defineStruct('tsrunc record', {
   operand_5: 'u64',
 })
 
-export const RECORD_SIZE = record.size
-export const AT = {
-  kind: record.offset('kind'),
-  flags: record.offset('flags'),
-  number: record.offset('number'),
-  target: record.offset('target'),
-  result: record.offset('result'),
-  errnos: record.offset('errno_0'),
-  operands: record.offset('operand_0'),
-} as const
+/** What follows from that, at hand: every start would have to lay it out. */
+export const RECORD_SIZE = 64
+export const AT = { kind: 0, flags: 1, number: 2, target: 4, result: 8, errnos: 12, operands: 16 } as const
 
 export interface Fields {
   readonly kind: number

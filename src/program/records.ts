@@ -15,15 +15,6 @@ const RESULT = AT.result / 4
 const ERRNOS = AT.errnos / 4
 const OPERANDS = AT.operands / 4
 
-const KINDS = { syscall: Number(KIND.values.SYSCALL), jump: Number(KIND.values.JUMP), set: Number(KIND.values.SET) }
-const CONDITIONS = {
-  always: Number(CONDITION.values.always),
-  eq: Number(CONDITION.values.eq),
-  ne: Number(CONDITION.values.ne),
-  lt: Number(CONDITION.values.lt),
-  ge: Number(CONDITION.values.ge),
-}
-
 /** A program that can not be made into an image: a mistake of a plan, not of a user. */
 export class ProgramError extends Error {
   override readonly name = 'ProgramError'
@@ -66,7 +57,7 @@ export class Records {
         this.#addJump(op, at)
         break
       case 'set':
-        this.#words[at] = KINDS.set | (this.#operand(op.value, at, 0) << 8)
+        this.#words[at] = KIND.SET | (this.#operand(op.value, at, 0) << 8)
         this.#words[at + RESULT] = this.#memory.cellAddress(op.slot.cell, op.slot.offset, 8)
         break
       default:
@@ -99,7 +90,7 @@ export class Records {
     for (let i = 0; i < args.length; i++) flags |= this.#operand(args[i] as Operand, at, i)
     if (success !== undefined) flags |= 1 << FLAG.SUCCESS
     if (op.again) flags |= 1 << FLAG.AGAIN
-    this.#words[at] = KINDS.syscall | (flags << 8) | (number << 16)
+    this.#words[at] = KIND.SYSCALL | (flags << 8) | (number << 16)
     if (result !== undefined) this.#words[at + RESULT] = this.#memory.cellAddress(result.cell, result.offset, 8)
     if (on !== undefined) this.#words[at + ERRNOS] = errnos(on)
     if (success !== undefined && on?.to !== undefined) throw new ProgramError('success and errors both have a label')
@@ -116,7 +107,7 @@ export class Records {
       this.#constant(when.mask, at + OPERANDS + 2)
       this.#constant(when.value, at + OPERANDS + 4)
     }
-    this.#words[at] = KINDS.jump | (flags << 8) | (CONDITIONS[when?.is ?? 'always'] << 16)
+    this.#words[at] = KIND.JUMP | (flags << 8) | (CONDITION[when?.is ?? 'always'] << 16)
     if (kind === 'jump') this.#goOn(op, op.to, at)
   }
 
