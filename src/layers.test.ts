@@ -33,7 +33,7 @@ const TABLE: Readonly<Record<string, Row>> = {
     ours: ['spec', 'program', 'image', 'plan', 'host', 'cgroup', 'abi', 'errors.ts', 'hints.ts'],
     node: 'any',
   },
-  cli: { ours: ['runtime', 'errors.ts', 'hints.ts', 'spec/gen'], packages: ['yargs', 'yargs-parser'], node: 'any' },
+  cli: { ours: ['runtime', 'errors.ts', 'hints.ts', 'spec/gen'], packages: ['yargs'], node: 'any' },
   'index.ts': { ours: ['runtime', 'errors.ts', 'spec/gen'], node: 'any' },
 }
 
