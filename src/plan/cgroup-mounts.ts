@@ -10,7 +10,7 @@ import type { V1Hierarchy } from './facts.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, mountEntries } from './mount-entries.ts'
 import { mountTarget } from './mount-target.ts'
-import { atFixed, fixedPath, openInRoot } from './resolve.ts'
+import { atFixed, openInRoot } from './resolve.ts'
 import { bindChanges, type Source } from './source.ts'
 
 const isV2 = (context: PlanContext): boolean => context.facts.cgroup.mode === 'v2'
@@ -62,7 +62,7 @@ function planV2(context: PlanContext, entry: Entry): Op[] {
   const mounted = label('mounted')
   const args = {
     source: wish.source ?? 'cgroup',
-    target: fixedPath(context, number),
+    target: context.numbers.targetPath,
     type: 'cgroup2',
     flags: options.flags,
   }
@@ -88,7 +88,7 @@ function planV1(context: PlanContext, entry: Entry): Op[] {
   return [
     ...target.ops,
     ...atFixed(context, target.fd, number, origin),
-    mount({ source: 'tmpfs', target: fixedPath(context, number), type: 'tmpfs', flags, data: 'mode=755' }, origin),
+    mount({ source: 'tmpfs', target: context.numbers.targetPath, type: 'tmpfs', flags, data: 'mode=755' }, origin),
     ...directory.ops,
     ...v1.flatMap(hierarchy => planHierarchy(context, hierarchy, directory.fd, entry)),
     ...v1.flatMap(hierarchy => links(hierarchy, directory.fd, where)),
@@ -121,7 +121,7 @@ function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: 
   return [
     ...make,
     ...atFixed(context, target, number, origin),
-    mount({ source, target: fixedPath(context, number), type: 'cgroup', flags: options.flags, data }, origin),
+    mount({ source, target: context.numbers.targetPath, type: 'cgroup', flags: options.flags, data }, origin),
   ]
 }
 

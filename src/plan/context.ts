@@ -38,10 +38,13 @@ export interface NamespaceWish {
 
 /** Numbers above those of sync.ts that dup3 may be given; reserved at the start, so that no open() returns them. */
 export interface Numbers {
-  /** The directory or file that mount(2) is about to cover: its path is `/proc/self/fd/<n>`. */
+  /** The directory or file that mount(2) is about to cover. */
   readonly target: number
   /** A second such descriptor, for what is mounted there. */
   readonly source: number
+  /** The paths of both: `/proc/self/fd/<n>`. */
+  readonly targetPath: string
+  readonly sourcePath: string
   /** First number that is not reserved. */
   readonly end: number
 }
@@ -79,19 +82,29 @@ export interface PlanContext {
 export type Stage = (context: PlanContext) => Op[]
 
 export function newContext(spec: Spec, facts: Facts, options: PlanOptions): PlanContext {
-  const { scratch } = facts.descriptors
+  const namespaces = namespaceWishes(spec)
   return {
     spec,
     facts,
     options,
-    namespaces: namespaceWishes(spec),
-    numbers: { target: scratch, source: scratch + 1, end: scratch + 2 },
+    namespaces,
+    numbers: numbersFrom(facts.descriptors.scratch, namespaces.get('mount')?.path !== undefined),
     slots: { root: slot('root'), proc: slot('proc'), umask: slot('umask') },
     open: openFlags(facts.architecture).bits,
     named: new Map(),
     ways: new Map(),
     mounted: new Map(),
   }
+}
+
+/**
+ * In a joined mount namespace /proc may be anything, also nothing: there the working directory is the host's procfs
+ * (planAttachRootfs).
+ */
+function numbersFrom(target: number, joinsMounts: boolean): Numbers {
+  const source = target + 1
+  const directory = joinsMounts ? 'self/fd' : '/proc/self/fd'
+  return { target, source, targetPath: `${directory}/${target}`, sourcePath: `${directory}/${source}`, end: target + 2 }
 }
 
 /** The same slot for the same name, all over a plan. */

@@ -14,7 +14,7 @@ import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mount
 import { attributes, NO_CHANGE } from './mount-options.ts'
 import { mountTarget, mustBeProc } from './mount-target.ts'
 import { closeDirectories, noteMounted } from './mounted.ts'
-import { atFixed, EMPTY, fixedPath, openInRoot } from './resolve.ts'
+import { atFixed, EMPTY, openInRoot } from './resolve.ts'
 import { hostSysfs, laterPropagation, sourceSlot } from './source.ts'
 
 export function planMounts(context: PlanContext): Op[] {
@@ -71,7 +71,7 @@ function planFilesystem(context: PlanContext, entry: Entry): Op[] {
   const mode = target.isNew ? undefined : covering
   const later = isReadonlyLater(entry)
   const flags = options.flags & ~(later ? MS.bits.MS_RDONLY : 0n)
-  const args = { source: wish.source ?? type, target: fixedPath(context, number), type, flags, ...dataOf(entry) }
+  const args = { source: wish.source ?? type, target: context.numbers.targetPath, type, flags, ...dataOf(entry) }
   return [
     ...target.ops,
     ...atFixed(context, target.fd, number, origin),
@@ -171,7 +171,7 @@ function remount(context: PlanContext, entry: Entry, fd: Slot): Op[] {
   const { target: number } = context.numbers
   const args = {
     source: wish.source ?? 'none',
-    target: fixedPath(context, number),
+    target: context.numbers.targetPath,
     flags: options.flags,
     ...dataOf(entry),
   }

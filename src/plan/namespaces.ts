@@ -22,17 +22,7 @@ import {
   syscall,
 } from '../program/op.ts'
 import { birthplace, cloneInto } from './cgroup-membership.ts'
-import {
-  ALL_BITS,
-  exit,
-  hasNamespace,
-  isNew,
-  NAMESPACE_KINDS,
-  type NamespaceKind,
-  type PlanContext,
-  say,
-  waitForGo,
-} from './context.ts'
+import { ALL_BITS, exit, hasNamespace, isNew, type NamespaceKind, type PlanContext, say, waitForGo } from './context.ts'
 import { becomeRoot, leaveGroups, newUserNamespace } from './ids.ts'
 import { close } from './mount-calls.ts'
 import { openProc } from './proc-file.ts'
@@ -97,11 +87,12 @@ export function planNamespaces(context: PlanContext): Op[] {
 // ---- joined ----
 
 function joinAll(context: PlanContext): Op[] {
-  const joined = [...context.namespaces].flatMap(([kind, { pointer, path }]) => {
-    if (path === undefined) return []
+  const joined: (Joined & { readonly path: string })[] = []
+  for (const [kind, { pointer, path }] of context.namespaces) {
+    if (path === undefined) continue
     const origin: Origin = { pointer: `${pointer}/path`, intent: `join the ${NAMESPACES[kind].name} namespace ${path}` }
-    return [{ kind, path, origin, fd: slot(`${NAMESPACES[kind].name} namespace`) }]
-  })
+    joined.push({ kind, path, origin, fd: slot(`${NAMESPACES[kind].name} namespace`) })
+  }
   const flags = context.open.O_RDONLY | context.open.O_CLOEXEC
   const opens = joined.map(({ path, origin, fd }) => syscall('openat', [HERE, path, flags, 0], origin, { result: fd }))
   const [first, ...others] = joined
@@ -156,15 +147,19 @@ function unshareUser(context: PlanContext): Op[] {
 }
 
 /** The pid namespace is made by the fork, the cgroup namespace by who is in the cgroup. */
-const LATER: ReadonlySet<NamespaceKind> = new Set(['user', 'pid', 'cgroup'])
+const AT_ONCE = ['time', 'network', 'ipc', 'uts', 'mount'] as const satisfies NamespaceKind[]
 
 /** All in one call. */
 function unshareRest(context: PlanContext): Op[] {
-  const kinds = NAMESPACE_KINDS.filter(kind => !LATER.has(kind) && isNew(context, kind))
-  if (kinds.length === 0) return []
-  const flags = kinds.reduce((word, kind) => word | NAMESPACES[kind].flag, 0n)
-  const names = kinds.map(kind => NAMESPACES[kind].name).join(', ')
-  const intent = `make new namespaces: ${names}`
+  let flags = 0n
+  const names: string[] = []
+  for (const kind of AT_ONCE)
+    if (isNew(context, kind)) {
+      flags |= NAMESPACES[kind].flag
+      names.push(NAMESPACES[kind].name)
+    }
+  if (names.length === 0) return []
+  const intent = `make new namespaces: ${names.join(', ')}`
   return [syscall('unshare', [flags], { pointer: '/linux/namespaces', intent })]
 }
 

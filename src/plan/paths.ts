@@ -12,7 +12,7 @@ import type { PlanContext } from './context.ts'
 import { NULL_DEVICE } from './devices.ts'
 import { deviceIs, kindIs, look } from './memory.ts'
 import { attach, changeMount, cloneTree, close, mount } from './mount-calls.ts'
-import { atFixed, cleanPath, fixedPath, openInRoot } from './resolve.ts'
+import { atFixed, cleanPath, openInRoot } from './resolve.ts'
 
 /** Read-only ones first: a mask that lies below one of them must not be covered by it. */
 export function planPaths(context: PlanContext): Op[] {
@@ -62,10 +62,9 @@ function openNothing(context: PlanContext): Op[] {
 function mask(context: PlanContext, path: string, index: number): Op[] {
   const origin: Origin = { pointer: `/linux/maskedPaths/${index}`, intent: `mask ${cleanPath(path)}` }
   const done = label('masked')
-  const { source, target: number } = context.numbers
+  const { target: number, targetPath: target, sourcePath: source } = context.numbers
   const found = openInRoot(context, path, 'anything', origin, { missing: done })
-  const target = fixedPath(context, number)
-  const nothing = { source: fixedPath(context, source), target, flags: MS.bits.MS_BIND }
+  const nothing = { source, target, flags: MS.bits.MS_BIND }
   return [
     ...found.ops,
     ...atFixed(context, found.fd, number, origin),

@@ -20,7 +20,7 @@ import {
   struct,
   syscall,
 } from '../program/op.ts'
-import { isJoined, type PlanContext } from './context.ts'
+import type { PlanContext } from './context.ts'
 
 export const HERE = AT_FDCWD
 export const EMPTY = ''
@@ -42,7 +42,12 @@ export function components(containerPath: string): string[] {
 }
 
 /** The path as the container will see it, absolute and without "..". */
-export const cleanPath = (containerPath: string): string => `/${components(containerPath).join('/')}`
+export const cleanPath = (containerPath: string): string =>
+  isClean(containerPath) ? containerPath : `/${components(containerPath).join('/')}`
+
+/** Most are; a name that begins with a dot is looked at more closely. */
+const isClean = (path: string): boolean =>
+  path.startsWith('/') && !path.includes('/.') && !path.includes('//') && !path.endsWith('/')
 
 /** Flags of open(2) for a directory of the host that is only walked through. */
 export const directoryFlags = ({ open: { O_PATH, O_DIRECTORY, O_CLOEXEC } }: PlanContext): bigint =>
@@ -231,10 +236,3 @@ export const atFixed = (context: PlanContext, fd: Slot, number: number, origin: 
   syscall('dup3', [fd, number, context.open.O_CLOEXEC], origin),
   syscall('close', [fd], origin),
 ]
-
-/**
- * The path of a number of context.numbers. In a joined mount namespace /proc may be anything, also nothing: there the
- * working directory is the host's procfs (planAttachRootfs).
- */
-export const fixedPath = (context: PlanContext, number: number): string =>
-  isJoined(context, 'mount') ? `self/fd/${number}` : `/proc/self/fd/${number}`

@@ -48,7 +48,7 @@ export function planAttachRootfs(context: PlanContext): Op[] {
     found,
     attach(root, target, origin),
     close(target, origin),
-    // where fixedPath starts; the root is entered by its descriptor
+    // where the paths of numbers start; the root is entered by its descriptor
     ...(isJoined(context, 'mount') ? [syscall('fchdir', [proc], origin)] : []),
   ]
 }
