@@ -60,7 +60,9 @@ function operandText(operand: Operand, names: Names, constant: (value: bigint) =
   }
 }
 
-function callArguments(op: SyscallOp, architecture: Architecture, names: Names): string[] {
+type Call = Pick<SyscallOp, 'name' | 'args'>
+
+function callArguments(op: Call, architecture: Architecture, names: Names): string[] {
   const constants = op.args.map(arg => (typeof arg === 'number' || typeof arg === 'bigint' ? BigInt(arg) : undefined))
   return op.args.map((arg, index) =>
     operandText(arg, names, value => printConstant(op.name, index, value, { architecture, constants })),
@@ -180,6 +182,6 @@ function details(op: Numbered, architecture: Architecture, names: Names): Partia
 }
 
 /** One call alone, as an error prints it. */
-export function describe(op: SyscallOp, architecture: Architecture): { syscall: string; args: string[] } {
+export function describe(op: Call, architecture: Architecture): { syscall: string; args: string[] } {
   return { syscall: op.name, args: callArguments(op, architecture, new Names()) }
 }

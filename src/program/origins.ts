@@ -1,25 +1,58 @@
 // From the number in a failure record back to words: what is kept of a program while its init runs, in a form that
 // can be stored, and the error that a record stands for.
 import type { Architecture } from '../abi/architecture.ts'
+import type { SyscallName } from '../abi/syscalls.ts'
 import { HookError, InitError, type Origin, SyscallError, type TsruncError } from '../errors.ts'
 import { hookStatusText } from './hook-status.ts'
 import { describe } from './listing.ts'
-import type { Op } from './op.ts'
+import { type AddressOperand, type Op, type Operand, type Slot, type SyscallOp, wordsOf } from './op.ts'
+
+/** A number, a text, or what a listing shows; numbers get their names only when the call has failed. */
+export type SavedOperand = number | string | { readonly number: string } | { readonly words: string }
+
+export interface SavedCall {
+  readonly name: SyscallName
+  readonly args: readonly SavedOperand[]
+  readonly architecture: Architecture
+}
 
 /** JSON-safe; the index in the list is the op's number. */
 export interface SavedOrigin extends Origin {
-  /** Of a system call; a `fail` op has none. */
-  readonly syscall?: string
-  readonly args?: readonly string[]
+  /** A `fail` op has none. */
+  readonly call?: SavedCall
 }
 
 export function origins(ops: readonly Op[], architecture: Architecture): SavedOrigin[] {
-  return ops
-    .filter(op => op.kind !== 'label')
-    .map(op => {
-      const call = op.kind === 'fail' ? op.inPlaceOf : op
-      return call?.kind === 'syscall' ? { ...op.origin, ...describe(call, architecture) } : { ...op.origin }
-    })
+  const saved: SavedOrigin[] = []
+  for (const op of ops) {
+    if (op.kind === 'label') continue
+    const call = op.kind === 'fail' ? op.inPlaceOf : op
+    saved.push(call?.kind === 'syscall' ? { ...op.origin, call: saveCall(call, architecture) } : op.origin)
+  }
+  return saved
+}
+
+const saveCall = ({ name, args }: SyscallOp, architecture: Architecture): SavedCall => ({
+  name,
+  args: args.map(saveOperand),
+  architecture,
+})
+
+function saveOperand(operand: Operand): SavedOperand {
+  if (typeof operand === 'number' || typeof operand === 'string') return operand
+  if (typeof operand === 'bigint') return { number: String(operand) }
+  if (operand.kind === 'data') return { words: wordsOf(operand.text) }
+  return { words: operand.kind === 'image' ? '<image>' : place(operand) }
+}
+
+function place({ kind, cell, offset }: Slot | AddressOperand): string {
+  const name = offset === 0 ? wordsOf(cell.name) : `${wordsOf(cell.name)}+${offset}`
+  return kind === 'slot' ? name : `&${name}`
+}
+
+function operandOf(saved: SavedOperand): Operand {
+  if (typeof saved !== 'object') return saved
+  return 'number' in saved ? BigInt(saved.number) : { kind: 'data', parts: [], text: saved.words }
 }
 
 /** By number, of all ops or of those that can still fail: an array will do. */
@@ -30,10 +63,11 @@ export function failure(saved: SavedOrigins, op: number, value: bigint): TsruncE
   const found = saved[op]
   if (found === undefined)
     return new InitError(`the container's init failed at op ${op}, which its program does not have`)
-  const { syscall, args = [], pointer, intent } = found
-  if (syscall !== undefined) {
+  const { call, pointer, intent } = found
+  if (call !== undefined) {
     const origin = pointer === undefined ? { intent } : { pointer, intent }
-    return new SyscallError({ syscall, args, errno: Number(value), origin, op })
+    const words = describe({ name: call.name, args: call.args.map(operandOf) }, call.architecture)
+    return new SyscallError({ ...words, errno: Number(value), origin, op })
   }
   if (pointer?.startsWith('/hooks/'))
     return new HookError(`${intent}: the hook ${hookStatusText(value)}`, { where: pointer })
