@@ -36,7 +36,7 @@ const WATCHED: Readonly<Record<string, readonly string[]>> = {
   'image/build.ts': ['buildImage'],
   'program/assemble.ts': ['assemble'],
   'runtime/store.ts': ['reserve', 'find'],
-  'runtime/creation.ts': ['#save', '#makeCgroup', 'originsBehindGate', '#launch', '#talk'],
+  'runtime/creation.ts': ['#save', '#makeCgroup', '#launch', '#talk'],
   'host/memfd.ts': ['sealedMemfd'],
   'host/launch.ts': ['launch'],
   'runtime/container.ts': ['load'],

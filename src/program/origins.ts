@@ -5,7 +5,7 @@ import type { SyscallName } from '../abi/syscalls.ts'
 import { HookError, InitError, type Origin, SyscallError, type TsruncError } from '../errors.ts'
 import { hookStatusText } from './hook-status.ts'
 import { describe } from './listing.ts'
-import { type AddressOperand, type Op, type Operand, type Slot, type SyscallOp, wordsOf } from './op.ts'
+import { type AddressOperand, type Label, type Op, type Operand, type Slot, type SyscallOp, wordsOf } from './op.ts'
 
 /** A number, a text, or what a listing shows; numbers get their names only when the call has failed. */
 export type SavedOperand = number | string | { readonly number: string } | { readonly words: string }
@@ -16,20 +16,32 @@ export interface SavedCall {
   readonly architecture: Architecture
 }
 
-/** JSON-safe; the index in the list is the op's number. */
+/** JSON-safe. */
 export interface SavedOrigin extends Origin {
   /** A `fail` op has none. */
   readonly call?: SavedCall
 }
 
-export function origins(ops: readonly Op[], architecture: Architecture): SavedOrigin[] {
-  const saved: SavedOrigin[] = []
+/** By number, of all ops or of those that can still fail. */
+export type SavedOrigins = Readonly<Record<number, SavedOrigin>>
+
+/** Of all ops, or of those from the first one with this origin on. */
+export function origins(ops: readonly Op[], architecture: Architecture, first?: Origin): SavedOrigins {
+  const saved: Record<number, SavedOrigin> = {}
+  let number = 0
+  let reached = first === undefined
   for (const op of ops) {
     if (op.kind === 'label') continue
-    const call = op.kind === 'fail' ? op.inPlaceOf : op
-    saved.push(call?.kind === 'syscall' ? { ...op.origin, call: saveCall(call, architecture) } : op.origin)
+    reached ||= op.origin === first
+    if (reached) saved[number] = saveOrigin(op, architecture)
+    number++
   }
   return saved
+}
+
+function saveOrigin(op: Exclude<Op, Label>, architecture: Architecture): SavedOrigin {
+  const call = op.kind === 'fail' ? op.inPlaceOf : op
+  return call?.kind === 'syscall' ? { ...op.origin, call: saveCall(call, architecture) } : op.origin
 }
 
 const saveCall = ({ name, args }: SyscallOp, architecture: Architecture): SavedCall => ({
@@ -54,9 +66,6 @@ function operandOf(saved: SavedOperand): Operand {
   if (typeof saved !== 'object') return saved
   return 'number' in saved ? BigInt(saved.number) : { kind: 'data', parts: [], text: saved.words }
 }
-
-/** By number, of all ops or of those that can still fail: an array will do. */
-export type SavedOrigins = Readonly<Record<number, SavedOrigin>>
 
 /** The error for a FAILED record {op, value} of the program that `saved` was made of. */
 export function failure(saved: SavedOrigins, op: number, value: bigint): TsruncError {

@@ -197,15 +197,7 @@ export class Creation {
 }
 
 /** Those that `start` may have to put into words; there are some hundred times as many before them. */
-function originsBehindGate({ ops, facts }: Compiled): SavedOrigins {
-  const numbered = ops.filter(op => op.kind !== 'label')
-  const first = Math.max(
-    0,
-    numbered.findIndex(op => op.origin === WAIT_FOR_START),
-  )
-  const late = origins(numbered.slice(first), facts.architecture)
-  return Object.fromEntries(late.map((origin, index) => [first + index, origin]))
-}
+const originsBehindGate = ({ ops, facts }: Compiled): SavedOrigins => origins(ops, facts.architecture, WAIT_FOR_START)
 
 /** The children of this thread; none where the kernel does not say (CONFIG_PROC_CHILDREN). */
 function children(): number[] {
