@@ -21,8 +21,9 @@ export interface Mounted {
 
 const KERNEL = ['proc', 'sysfs']
 
-export function noteMounted(context: PlanContext, entry: Entry, order: number): void {
-  if (isChange(entry)) return
+/** The ops are for a directory that is covered now. */
+export function noteMounted(context: PlanContext, entry: Entry, order: number): Op[] {
+  if (isChange(entry)) return []
   const { path, mount } = entry
   const type = isBind(entry) ? 'bind' : (mount.type ?? '')
   // a link of the image may lead any other target here
@@ -30,7 +31,9 @@ export function noteMounted(context: PlanContext, entry: Entry, order: number): 
   const holds = isOurs ? 'made' : KERNEL.includes(type) ? 'kernel' : 'anything'
   const { mounted } = context
   noteMade(context, path)
+  const covered = mounted.get(path)
   mounted.set(path, { path, order, holds, names: new Set() })
+  return covered === undefined ? [] : closeDirectory(covered)
 }
 
 export function noteMade(context: PlanContext, path: string): void {
@@ -63,9 +66,11 @@ export function isAbsent(context: PlanContext, path: string): boolean {
 
 export function closeDirectories({ mounted }: PlanContext): Op[] {
   const ops: Op[] = []
-  for (const { path, directory } of mounted.values())
-    if (directory !== undefined) ops.push(close(directory, opening(path)))
+  for (const one of mounted.values()) ops.push(...closeDirectory(one))
   return ops
 }
+
+const closeDirectory = ({ path, directory }: Mounted): Op[] =>
+  directory === undefined ? [] : [close(directory, opening(path))]
 
 export const opening = (path: string): Origin => ({ intent: `open ${path} of the container` })

@@ -156,6 +156,13 @@ t.test('it is looked for when something else may be there', async t => {
   t.match(plan([TMPFS_DEV, tmpfs('/link'), tmpfs('/dev/shm')], { targets }), looked, 'a link of the image leads there')
 })
 
+t.test('whatever is opened for targets is closed', async t => {
+  const text = plan([TMPFS_DEV, tmpfs('/dev/shm'), TMPFS_DEV, tmpfs('/dev/shm'), bind([], { destination: '/dev/a/b' })])
+  const opened = [...text.matchAll(/ = (fd of \S+)/g)].map(([, name]) => name)
+  t.ok(opened.length > 5)
+  for (const name of opened) t.match(text, `close(${name})`)
+})
+
 t.test('nothing is made in file systems of the kernel', async t => {
   const sys: Mount = { destination: '/sys', type: 'sysfs' }
   const below = plan([sys, { destination: '/sys/fs/cgroup', type: 'cgroup' }])

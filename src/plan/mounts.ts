@@ -20,8 +20,7 @@ import { hostSysfs, laterPropagation, sourceSlot } from './source.ts'
 export function planMounts(context: PlanContext): Op[] {
   const ops: Op[] = []
   for (const [index, entry] of mountEntries(context).entries()) {
-    ops.push(...planMount(context, entry))
-    noteMounted(context, entry, index)
+    ops.push(...planMount(context, entry), ...noteMounted(context, entry, index))
   }
   return [...ops, ...closeDirectories(context)]
 }
