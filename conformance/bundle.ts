@@ -3,7 +3,9 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, symlinkSyn
 import { join } from 'node:path'
 
 const BUSYBOX = '/bin/busybox'
-const APPLETS = ['sh', 'cat', 'echo', 'env', 'hostname', 'id', 'kill', 'ls', 'mkfifo', 'sleep', 'touch', 'true', 'wc']
+const APPLETS =
+  'awk cat chmod chown cut dd dnsdomainname echo env false find grep head hostname id ip kill ln ls mkdir mkfifo mknod ' +
+  'mount nproc od printf ps pwd readlink rm rmdir sed sh sleep sort stat stty tail test touch tr true tty umount uname wc'
 const DIRECTORIES = ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp']
 
 export const hasBusybox = (): boolean => existsSync(BUSYBOX)
@@ -16,16 +18,28 @@ export interface Hook {
 }
 export type HookKind = 'prestart' | 'createRuntime' | 'createContainer' | 'startContainer' | 'poststart' | 'poststop'
 
-/** As much of config.json as the cases touch. */
+/** What no case has to be told the type of: many write what must be refused. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Anything = any
+
+/** config.json: what every case has, with types, and whatever else a case puts there. */
 export interface Config {
   ociVersion: string
   root: { path: string; readonly?: boolean }
-  process: { args: string[]; env: string[]; cwd: string; terminal?: boolean; user: { uid: number; gid: number } }
+  process: {
+    args: string[]
+    env: string[]
+    cwd: string
+    terminal?: boolean
+    user: { uid: number; gid: number; [property: string]: Anything }
+    [property: string]: Anything
+  }
   hostname?: string
-  mounts: { destination: string; type?: string; source?: string; options?: string[] }[]
+  mounts: { destination: string; type?: string; source?: string; options?: string[]; [property: string]: Anything }[]
   hooks?: Partial<Record<HookKind, Hook[]>>
   annotations?: Record<string, string>
-  linux: { cgroupsPath: string; namespaces: { type: string; path?: string }[] }
+  linux: { cgroupsPath: string; namespaces: { type: string; path?: string }[]; [property: string]: Anything }
+  [property: string]: Anything
 }
 
 const baseConfig = (id: string): Config => ({
@@ -61,7 +75,7 @@ export class Bundle {
     } catch {
       copyFileSync(BUSYBOX, this.inRoot('bin/busybox')) // another file system
     }
-    for (const applet of APPLETS) symlinkSync('busybox', this.inRoot(`bin/${applet}`))
+    for (const applet of APPLETS.split(' ')) symlinkSync('busybox', this.inRoot(`bin/${applet}`))
   }
 
   inRoot(path: string): string {

@@ -1,5 +1,5 @@
 // Runs every case against the runtime that RUNTIME names (default: this repository's tsrunc), prints TAP, and closes
-// with a table by section and one line of totals. An argument chooses cases by a part of their name.
+// with a table by section and one line of totals. An argument, a regular expression, chooses cases by "section: name".
 import { writeSync } from 'node:fs'
 import t from 'tap'
 import { conductAll } from './suite.ts'

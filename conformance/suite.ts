@@ -78,7 +78,7 @@ function obstacle(): string | undefined {
   return hasBusybox() ? undefined : 'needs /bin/busybox (package busybox-static)'
 }
 
-/** `binary`: undefined is this repository's tsrunc. Cases are chosen by name. */
+/** `binary`: undefined is this repository's tsrunc. Cases are chosen by section and name. */
 export async function conductAll(binary: string | undefined, names: RegExp): Promise<readonly Outcome[]> {
   t.setTimeout(0) // every command has its own
   const reason = obstacle()
@@ -96,7 +96,7 @@ export async function conductAll(binary: string | undefined, names: RegExp): Pro
     incapacity = await incapable(runtime)
     for (const each of incapacity === undefined ? CASES : []) {
       if (interrupted) break
-      if (names.test(each.name)) outcomes.push(await conduct(each, runtime))
+      if (names.test(`${each.section}: ${each.name}`)) outcomes.push(await conduct(each, runtime))
       await setImmediate() // signals arrive here: most cases never wait
     }
   } finally {

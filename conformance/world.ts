@@ -62,6 +62,19 @@ export class World {
     return this.fails(says, 'create', '--bundle', this.bundle.path, ...flags, this.id)
   }
 
+  /** Runs the script as the program, to its end, with exit status 0; what it printed. */
+  output(script: string, ...flags: string[]): string {
+    this.bundle.script(script).write()
+    return this.ok('run', '--bundle', this.bundle.path, ...flags, this.id).stdout
+  }
+
+  /** The config as it is must be refused by create, which leaves nothing. */
+  refused(says?: RegExp): void {
+    this.bundle.write()
+    this.createFails(says)
+    this.nothingLeft()
+  }
+
   start(): Result {
     return this.ok('start', this.id)
   }
