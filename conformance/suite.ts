@@ -1,31 +1,13 @@
-// All cases, and how one is conducted: in a world of its own, judged against misses.ts, told as one line of TAP.
+// How a case is conducted: in a world of its own, judged against misses.ts, told as one line of TAP.
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
 import { hasBusybox } from './bundle.ts'
 import { type Case, Skip } from './case.ts'
-import { createCases } from './cases/create.ts'
-import { deleteCases } from './cases/delete.ts'
-import { dialectCases } from './cases/dialect.ts'
-import { hookCases } from './cases/hooks.ts'
-import { killCases } from './cases/kill.ts'
-import { runCases } from './cases/run.ts'
-import { startCases } from './cases/start.ts'
-import { stateCases } from './cases/state.ts'
+import { CASES } from './cases.ts'
 import { MISSES } from './misses.ts'
 import { Runtime } from './runtime.ts'
 import type { Outcome } from './summary.ts'
 import { World } from './world.ts'
-
-const CASES: readonly Case[] = [
-  ...createCases,
-  ...startCases,
-  ...stateCases,
-  ...killCases,
-  ...deleteCases,
-  ...hookCases,
-  ...runCases,
-  ...dialectCases,
-]
 
 /** Where a case failed is in its message; where this file reports it helps nobody. */
 const QUIET = { at: undefined, stack: undefined, source: undefined }

@@ -1,0 +1,21 @@
+// All cases, in the order in which they are tried: one list a subject, each in a file of its own.
+import type { Case } from './case.ts'
+import { createCases } from './cases/create.ts'
+import { deleteCases } from './cases/delete.ts'
+import { dialectCases } from './cases/dialect.ts'
+import { hookCases } from './cases/hooks.ts'
+import { killCases } from './cases/kill.ts'
+import { runCases } from './cases/run.ts'
+import { startCases } from './cases/start.ts'
+import { stateCases } from './cases/state.ts'
+
+export const CASES: readonly Case[] = [
+  ...createCases,
+  ...startCases,
+  ...stateCases,
+  ...killCases,
+  ...deleteCases,
+  ...hookCases,
+  ...runCases,
+  ...dialectCases,
+]
