@@ -5,9 +5,11 @@ import { deleteCases } from './cases/delete.ts'
 import { dialectCases } from './cases/dialect.ts'
 import { hookCases } from './cases/hooks.ts'
 import { killCases } from './cases/kill.ts'
+import { namespaceCases } from './cases/namespaces.ts'
 import { runCases } from './cases/run.ts'
 import { startCases } from './cases/start.ts'
 import { stateCases } from './cases/state.ts'
+import { userNamespaceCases } from './cases/user-namespaces.ts'
 
 export const CASES: readonly Case[] = [
   ...createCases,
@@ -16,6 +18,8 @@ export const CASES: readonly Case[] = [
   ...killCases,
   ...deleteCases,
   ...hookCases,
+  ...namespaceCases,
+  ...userNamespaceCases,
   ...runCases,
   ...dialectCases,
 ]

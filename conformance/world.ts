@@ -20,6 +20,7 @@ export class World {
   readonly id: string
   readonly bundle: Bundle
   readonly #ids: string[] = []
+  readonly #atEnd: (() => void)[] = []
 
   constructor(runtime: Runtime) {
     this.runtime = runtime
@@ -113,6 +114,18 @@ export class World {
     for (const end = Date.now() + ms; Date.now() < end; ) pause()
   }
 
+  /** The pid, on the host, of the program, which sleeps. */
+  sleeping(): number {
+    this.create()
+    this.start()
+    return this.state().pid ?? 0
+  }
+
+  /** Done when the case has ended, in whatever way, the last first. */
+  atEnd(clean: () => void): void {
+    this.#atEnd.unshift(clean)
+  }
+
   #left() {
     return leaks(this.#ids, this.runtime.root, [this.directory])
   }
@@ -128,6 +141,7 @@ export class World {
   /** Returns what was left in spite of delete --force. */
   clear(): string[] {
     if (this.#left().length > 0) for (const id of this.#ids) this.runtime.run(['delete', '--force', id])
+    for (const clean of this.#atEnd) clean()
     const left = this.#left()
     sweep(left)
     rmSync(this.directory, { recursive: true, force: true })

@@ -93,7 +93,8 @@ function joinAll(context: PlanContext): Op[] {
     const origin: Origin = { pointer: `${pointer}/path`, intent: `join the ${NAMESPACES[kind].name} namespace ${path}` }
     joined.push({ kind, path, origin, fd: slot(`${NAMESPACES[kind].name} namespace`) })
   }
-  const flags = context.open.O_RDONLY | context.open.O_CLOEXEC
+  // a fifo in the place of a namespace must not keep us waiting for its other end
+  const flags = context.open.O_RDONLY | context.open.O_NONBLOCK | context.open.O_CLOEXEC
   const opens = joined.map(({ path, origin, fd }) => syscall('openat', [HERE, path, flags, 0], origin, { result: fd }))
   const [first, ...others] = joined
   if (first === undefined) return []
