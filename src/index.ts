@@ -1,6 +1,8 @@
 // The library's door: the verbs, what they take and give, and the errors they throw. A verb changes nothing of the
 // process that calls it (working directory, umask, environment, standard streams) and blocks it until it is done;
 // `run` alone does not block. Containers are children of the calling process until it ends.
+import './runtime/all-parts.ts'
+
 export * from './errors.ts'
 export type { StateDocument, Status } from './runtime/container.ts'
 export { type CreateOptions, create } from './runtime/create.ts'

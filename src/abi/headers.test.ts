@@ -17,6 +17,7 @@ import { MFD } from './memfd.ts'
 import { MADV } from './mman.ts'
 import * as mount from './mount.ts'
 import * as net from './net.ts'
+import * as netlink from './netlink.ts'
 import { OTHER_SYSCALLS } from './other-syscalls.ts'
 import * as prctl from './prctl.ts'
 import * as resource from './resource.ts'
@@ -84,6 +85,8 @@ const kernel: Unit = {
     'time_types',
     'termios',
     'limits',
+    'netlink',
+    'rtnetlink',
   ].map(name => `linux/${name}.h`),
   macros: [
     mount.MS.bits,
@@ -131,6 +134,13 @@ const kernel: Unit = {
     bpf.BPF_SOURCE.values,
     SECCOMP.values,
     SECCOMP_FILTER_FLAG.bits,
+    netlink.NETLINK.values,
+    netlink.NETLINK_OPTION.values,
+    netlink.NLMSG.values,
+    netlink.NLM_F.bits,
+    netlink.NLM_F_ANSWER.bits,
+    netlink.RTM.values,
+    netlink.IFA_F.bits,
   ],
   constants: [
     mount.FSCONFIG.values,
@@ -140,6 +150,10 @@ const kernel: Unit = {
     bpf.BPF_ATTACH_TYPE.values,
     bpf.BPF_DEVCG_ACC.bits,
     bpf.BPF_DEVCG_DEV.values,
+    netlink.NLMSGERR_ATTR.values,
+    netlink.RT_SCOPE.values,
+    netlink.IFLA.values,
+    netlink.IFA.values,
   ],
   layouts: [
     { c: 'struct mount_attr', ours: mount.mountAttr },
@@ -159,6 +173,10 @@ const kernel: Unit = {
     { c: 'Elf64_Sym', ours: elf.symbol },
     { c: 'struct bpf_insn', ours: bpf.bpfInsn, renamed: { regs: null } },
     { c: 'struct bpf_cgroup_dev_ctx', ours: bpf.bpfCgroupDevCtx },
+    { c: 'struct nlmsghdr', ours: netlink.nlmsghdr },
+    { c: 'struct nlattr', ours: netlink.nlattr },
+    { c: 'struct ifinfomsg', ours: netlink.ifinfomsg, renamed: { padding_1: null } },
+    { c: 'struct ifaddrmsg', ours: netlink.ifaddrmsg },
   ],
 }
 

@@ -17,6 +17,7 @@ export const FSMAGIC = defineEnum('include/uapi/linux/magic.h (v6.12); statfs(2)
   SELINUX_MAGIC: 0xf97cff8cn,
   SECURITYFS_MAGIC: 0x73636673n,
   BPF_FS_MAGIC: 0xcafe4a11n,
+  RDTGROUP_SUPER_MAGIC: 0x7655821n,
 })
 
 export const statfs = defineStruct('struct statfs, include/uapi/asm-generic/statfs.h (v6.12); statfs(2)', {

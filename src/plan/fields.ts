@@ -99,10 +99,16 @@ export const FIELDS: Readonly<Record<string, Fate>> = {
   '/linux/maskedPaths': applied('plan/paths'),
   '/linux/readonlyPaths': applied('plan/paths'),
   '/linux/mountLabel': REFUSED,
-  ...all(REFUSED, '/linux/netDevices', ['*', '*/name']),
+  ...all(applied('runtime/net-devices'), '/linux/netDevices', ['*', '*/name']),
   ...all(REFUSED, '/linux/personality', ['domain', 'flags']),
   ...all(REFUSED, '/linux/memoryPolicy', ['mode', 'nodes', 'flags']),
-  ...all(REFUSED, '/linux/intelRdt', ['closID', 'schemata', 'l3CacheSchema', 'memBwSchema', 'enableMonitoring']),
+  ...all(applied('runtime/intel-rdt'), '/linux/intelRdt', [
+    'closID',
+    'schemata',
+    'l3CacheSchema',
+    'memBwSchema',
+    'enableMonitoring',
+  ]),
   ...all(REFUSED, '/linux/seccomp', [
     'defaultAction',
     'defaultErrnoRet',

@@ -15,7 +15,7 @@ import { planCreateContainerHooks, planHostHooks, planStartContainerHooks } from
 import { planUser } from './identity.ts'
 import { planHostLimits, planLimits } from './limits.ts'
 import { planProgram } from './lookup.ts'
-import { planLoopback } from './loopback.ts'
+import { planLoopback, planNetDevices } from './loopback.ts'
 import { planMounts } from './mounts.ts'
 import { planBegin, planFork, planNamespaces } from './namespaces.ts'
 import { planPaths } from './paths.ts'
@@ -48,6 +48,7 @@ const STAGES: readonly Stage[] = [
   planCgroupNamespace, // once in the cgroup: it becomes the root of what can be seen
   planSession, // setsid and the keyring, before any program of the container could share the host's
   planLoopback,
+  planNetDevices, // before hooks, which may want to set them up
   planOwnSources, // with a user namespace: what planHostSources had to leave to its root
   planAttachRootfs, // cuts propagation to the host before the first mount
   planMounts, // in listed order

@@ -20,10 +20,8 @@ export const REFUSED_OF_MOUNTS: Phrases<Mount> = {
 
 export const REFUSED_OF_LINUX: Phrases<Linux> = {
   mountLabel: 'SELinux labels of mounts',
-  netDevices: 'network devices',
   personality: 'execution domains',
   memoryPolicy: 'memory policies',
-  intelRdt: 'Intel RDT',
   seccomp: 'seccomp filters',
 }
 

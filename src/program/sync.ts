@@ -6,6 +6,8 @@
 //   MAP_IDS   value = its pid             --->                writes uid_map, gid_map, setgroups of that pid
 //                                         <---   GO
 //   FORKED    value = pid of init         --->                reaps the forker, follows init
+//   NETWORK                               --->                moves network devices to init
+//                                         <---   GO
 //   HOOKS                                 --->                runs prestart and createRuntime hooks
 //                                         <---   GO
 //   CONSOLE   + the pty master            --->                hands it on
@@ -25,6 +27,7 @@ export const MESSAGE = defineEnum('tsrunc', {
   CONSOLE: 5n,
   READY: 6n,
   GO: 7n,
+  NETWORK: 9n,
 })
 export type MessageName = keyof typeof MESSAGE.values
 

@@ -9,7 +9,9 @@ import { forks } from '../plan/namespaces.ts'
 import type { Op } from '../program/op.ts'
 import { type Bundle, openRootfs, readBundle } from './bundle.ts'
 import { gatherFacts } from './facts.ts'
+import type { RdtGroup } from './intel-rdt.ts'
 import { listenFds } from './listen-fds.ts'
+import { part } from './parts.ts'
 import type { Runtime } from './store.ts'
 
 export interface CompileOptions {
@@ -26,6 +28,8 @@ export interface CompileOptions {
    * process, which is what it gets otherwise.
    */
   readonly descriptorLimit?: bigint | undefined
+  /** @internal The bundle, where it has been read already (parts.ts). */
+  readonly read?: Bundle | undefined
   /** @internal Changes the program before it is assembled: for tests. */
   readonly transform?: ((ops: Op[]) => Op[]) | undefined
 }
@@ -34,6 +38,7 @@ export interface Compiled {
   readonly bundle: Bundle
   readonly rootfs: { readonly fd: Fd; readonly path: string }
   readonly cgroup: NewCgroupManager
+  readonly rdt: RdtGroup | undefined
   readonly facts: Facts
   readonly preserved: number
   readonly ops: Op[]
@@ -42,13 +47,15 @@ export interface Compiled {
 }
 
 export function compile(runtime: Runtime, id: string, options: CompileOptions): Compiled {
-  const bundle = readBundle(options.bundle)
+  const bundle = options.read ?? readBundle(options.bundle)
   const { spec, path } = bundle
   const rootfs = openRootfs(bundle)
   try {
     const cgroupsPath = spec.linux?.cgroupsPath
     const cgroup = newCgroup({ id, cgroupsPath: cgroupsPath || undefined, optional: runtime.rootless })
     cgroup.check(spec.linux?.resources)
+    const intelRdt = spec.linux?.intelRdt
+    const rdt = intelRdt && part('intelRdt').rdtGroup(id, intelRdt)
     const noPivot = options.noPivot ?? false
     const listen = listenFds(runtime.environment)
     const preserved = listen.count + (options.preserveFds ?? 0)
@@ -74,6 +81,7 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
       bundle,
       rootfs,
       cgroup,
+      rdt,
       facts,
       preserved,
       ops: options.transform?.(ops) ?? ops,

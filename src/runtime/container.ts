@@ -22,6 +22,7 @@ export const STATE_FILE = 'state.json'
 export const CONFIG_FILE = 'config.json'
 export const ORIGINS_FILE = 'origins.json'
 export const CGROUP_FILE = 'cgroup.json'
+export const RDT_FILE = 'rdt.json'
 
 export const missing = (id: string): StateError =>
   new StateError('container does not exist', { missing: true, where: id })

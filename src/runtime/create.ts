@@ -7,6 +7,9 @@ import { load, type StateDocument } from './container.ts'
 import { Creation } from './creation.ts'
 import { checkId } from './id.ts'
 import { writePidFile } from './pid-file.ts'
+
+export { prepared } from './parts.ts'
+
 import { type Runtime, reserve } from './store.ts'
 import { checkTerminal, connect, sendMaster } from './terminal.ts'
 import { Undo } from './undo.ts'

@@ -13,7 +13,16 @@ import { WAIT_FOR_START } from '../plan/gate.ts'
 import { origins, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import type { Compiled } from './compile.ts'
-import { CGROUP_FILE, CONFIG_FILE, hookState, identify, ORIGINS_FILE, type Status, save } from './container.ts'
+import {
+  CGROUP_FILE,
+  CONFIG_FILE,
+  hookState,
+  identify,
+  ORIGINS_FILE,
+  RDT_FILE,
+  type Status,
+  save,
+} from './container.ts'
 import { ContainerHooks } from './container-hooks.ts'
 import { firstState } from './first-state.ts'
 import { INIT_ARGV, makeGate } from './gate.ts'
@@ -21,6 +30,7 @@ import { Handshake } from './handshake.ts'
 import { runHooks } from './hooks.ts'
 import { rootOwner, writeIdMaps } from './id-maps.ts'
 import { outOfMemory } from './oom.ts'
+import { part } from './parts.ts'
 import type { SavedState } from './saved.ts'
 import type { ContainerDirectory, Runtime } from './store.ts'
 import { sendPidfd } from './terminal.ts'
@@ -59,6 +69,7 @@ export class Creation {
     this.#undo.push(() => directory.remove())
     this.#save({})
     this.#makeCgroup()
+    this.#makeRdtGroup()
     using hooks = new ContainerHooks(this.#spec)
     const [sync, pid] = this.#launch(hooks)
     using _closed = sync
@@ -86,6 +97,16 @@ export class Creation {
     directory.add(CGROUP_FILE, JSON.stringify(cgroup.saved)) // should state.json be damaged
     this.#save({ cgroup: cgroup.saved, cgroupMade: true })
     cgroup.set(this.#spec.linux?.resources, 'early')
+  }
+
+  #makeRdtGroup(): void {
+    const { compiled, directory } = this.#parts
+    const { rdt } = compiled
+    if (rdt === undefined) return
+    directory.add(RDT_FILE, JSON.stringify(rdt.saved))
+    this.#save({ rdt: rdt.saved })
+    this.#undo.push(() => rdt.remove())
+    rdt.make()
   }
 
   /** Starts the image; our end of its socket, and its pid. */
@@ -130,6 +151,7 @@ export class Creation {
         meanwhile: () => this.#keepCopies(),
         init: found => this.#foundInit(found, hooks),
         mapIds: mapped => writeIdMaps(mapped, this.#spec),
+        network: () => this.#moveDevices(),
         hooks: () => this.#hostHooks(),
         console: onMaster,
         ready: () => {
@@ -155,10 +177,15 @@ export class Creation {
   #foundInit(found: number, hooks: ContainerHooks): void {
     const init = identify(found)
     if (init === undefined) throw new StateError(`container init ${found} is gone`)
-    const { cgroup, facts } = this.#parts.compiled
+    const { cgroup, facts, rdt } = this.#parts.compiled
+    rdt?.join(found)
     const hookOutput = hooks.asked ? facts.descriptors.hookOutput : undefined
     this.#save({ init, initInCgroup: cgroup.holds(found), ...(hookOutput !== undefined && { hookOutput }) })
     hooks.setState(() => this.#innerHookState('creating'))
+  }
+
+  #moveDevices(): void {
+    part('netDevices').moveDevices(this.#initPid(), this.#spec.linux?.netDevices ?? {})
   }
 
   #hostHooks(): void {

@@ -14,11 +14,13 @@ import {
   isForeign,
   load,
   missing,
+  RDT_FILE,
   STATE_FILE,
 } from './container.ts'
 import { runHooks } from './hooks.ts'
 import { replaced, signalCgroup, signalInit } from './kill.ts'
-import { decodeCgroup } from './saved.ts'
+import { removeGroups } from './resctrl.ts'
+import { decodeCgroup, decodeRdt } from './saved.ts'
 import { type ContainerDirectory, find, type Runtime } from './store.ts'
 
 export interface RemoveOptions {
@@ -63,6 +65,7 @@ export function end(container: Container): void {
 /** Removes a container whose init is gone. */
 export function destroy(container: Container): void {
   removeCgroup(container)
+  if (container.saved.rdt !== undefined) removeGroups(container.saved.rdt)
   reapInit(container)
   if (!container.directory.remove()) return // the hooks are run by whoever was first
   const { poststop } = container.saved.hooks
@@ -104,6 +107,8 @@ function removeDamaged(runtime: Runtime, id: string): void {
     cgroup?.killAll(SIG.SIGKILL)
     cgroup?.remove()
   }
+  const rdt = decodeRdt(directory.read(RDT_FILE) ?? '')
+  if (rdt !== undefined) removeGroups(rdt)
   directory.remove()
 }
 

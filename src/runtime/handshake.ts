@@ -15,6 +15,7 @@ export interface Handlers {
   /** The init is known from here on. */
   init(pid: number): void
   mapIds(pid: number): void
+  network(): void
   hooks(): void
   console(master: Fd): void
   ready(): void
@@ -77,6 +78,10 @@ export class Handshake {
       case 'FORKED':
         reap(this.#talk.pid, true)
         this.#found(Number(value))
+        break
+      case 'NETWORK':
+        handlers.network()
+        this.#go()
         break
       case 'HOOKS':
         handlers.hooks()

@@ -3,6 +3,8 @@ import { listing, listingJson } from '../program/listing.ts'
 import { type CompileOptions, compile } from './compile.ts'
 import { openRuntime } from './store.ts'
 
+export { prepared } from './parts.ts'
+
 export interface Plan {
   /** One line an op. */
   readonly listing: string

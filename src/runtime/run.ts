@@ -7,6 +7,7 @@ import { type CreateOptions, createContainer } from './create.ts'
 import { remove } from './delete.ts'
 import { Forwarding } from './forward.ts'
 import { Orphans } from './orphans.ts'
+import { prepared } from './parts.ts'
 import { Relay } from './relay.ts'
 import { start } from './start.ts'
 import type { Runtime } from './store.ts'
@@ -21,7 +22,8 @@ export interface RunOptions extends CreateOptions {
 }
 
 /** The exit status of the container's program, 128 + n when signal n ended it; 0 at once when detached. */
-export async function run(runtime: Runtime, id: string, options: RunOptions): Promise<number> {
+export async function run(runtime: Runtime, id: string, asked: RunOptions): Promise<number> {
+  const options = await prepared(asked)
   if (options.detach) {
     createContainer(runtime, id, options, { detach: true })
     start(runtime, id)

@@ -4,6 +4,7 @@
 import type { SavedCgroup } from '../cgroup/manager.ts'
 import { type Problem, StateError } from '../errors.ts'
 import type { Hook } from '../spec/gen/types.ts'
+import type { SavedRdt } from './resctrl.ts'
 
 /** A process that is told apart from a later one with the same pid by its start time in clock ticks. */
 export interface ProcessId {
@@ -33,6 +34,8 @@ export interface SavedState {
   readonly cgroup: SavedCgroup
   /** Before this is true the groups, should they exist, may hold processes that are not ours. */
   readonly cgroupMade: boolean
+  /** Absent without intelRdt. */
+  readonly rdt?: SavedRdt
   readonly annotations: Readonly<Record<string, string>>
   /** Those that run on the host after create. */
   readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }
@@ -62,12 +65,17 @@ export function decodeState(text: string, id: string): SavedState {
 }
 
 /** What state.json says of the cgroup, from a file of its own; undefined when that is damaged. */
-export function decodeCgroup(text: string): SavedCgroup | undefined {
+export const decodeCgroup = (text: string): SavedCgroup | undefined => decode<SavedCgroup>(text, CGROUP)
+
+/** The same for resctrl. */
+export const decodeRdt = (text: string): SavedRdt | undefined => decode<SavedRdt>(text, RDT)
+
+function decode<Saved>(text: string, holds: Rule): Saved | undefined {
   try {
     const value: unknown = JSON.parse(text)
     const problems: Problem[] = []
-    CGROUP('', value, problems)
-    return problems.length === 0 ? (value as SavedCgroup) : undefined // the rules have just checked it
+    holds('', value, problems)
+    return problems.length === 0 ? (value as Saved) : undefined // the rules have just checked it
   } catch {
     return undefined
   }
@@ -109,6 +117,10 @@ const text = rule('a string', isText)
 const path = rule(
   'an absolute path without ".."',
   value => isText(value) && value.startsWith('/') && !value.includes('\0') && !value.split('/').includes('..'),
+)
+const below = rule(
+  'a relative path without ".."',
+  value => isText(value) && !value.includes('\0') && value.split('/').every(name => !['', '.', '..'].includes(name)),
 )
 const boolean = rule('true or false', value => typeof value === 'boolean')
 const positive = rule('a positive integer', value => Number.isSafeInteger(value) && Number(value) > 0)
@@ -152,6 +164,7 @@ const CGROUP = object({
   mode: oneOf('v1', 'hybrid', 'v2', 'none'),
   directories: list(object({ controllers: text, mountpoint: path, directory: path, inode: optional(digits) })),
 })
+const RDT = object({ mountpoint: path, directories: list(below) })
 const STATE = object({
   version: oneOf(1),
   id: text,
@@ -167,6 +180,7 @@ const STATE = object({
   ownPidNamespace: boolean,
   cgroup: CGROUP,
   cgroupMade: boolean,
+  rdt: optional(RDT),
   annotations: textMap,
   hooks: object({ poststart: list(HOOK), poststop: list(HOOK) }),
 })

@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { processState } from '../host/process.ts'
+import './all-parts.ts'
 import { remove } from './delete.ts'
 import { sampleSpec } from './sample.ts'
 import { openRuntime, type Runtime } from './store.ts'

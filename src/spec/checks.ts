@@ -12,7 +12,7 @@ import {
   namesNeedUts,
   namespacePathAbsolute,
   namespacesDistinct,
-  netDevicesNeedNamespace,
+  netDevicesSound,
   timeOffsetsNeedNamespace,
 } from './linux-checks.ts'
 import { mountsSound } from './mount-checks.ts'
@@ -25,7 +25,7 @@ import {
   rlimitsSoftWithinHard,
   schedulerFitsPolicy,
 } from './process-checks.ts'
-import { closIdIsName, rdmaLimitsSomething, unifiedKeysAreFiles, weightGiven } from './resource-checks.ts'
+import { closIdIsName, rdmaLimitsSomething, schemaIsLine, unifiedKeysAreFiles, weightGiven } from './resource-checks.ts'
 import { errnoNeedsAction, listenerMetadataNeedsPath, notifyNeedsListener } from './seccomp-checks.ts'
 
 export type Check = (spec: Draft<Spec>, report: Report) => void
@@ -60,7 +60,7 @@ export const CHECKS: readonly Check[] = [
   idMappingsMatchNamespace,
   idRangesDistinct,
   timeOffsetsNeedNamespace,
-  netDevicesNeedNamespace,
+  netDevicesSound,
   maskingPathsAbsolute,
   maskingNeedsMountNamespace,
   devicesSound,
@@ -68,6 +68,7 @@ export const CHECKS: readonly Check[] = [
   rdmaLimitsSomething,
   unifiedKeysAreFiles,
   closIdIsName,
+  schemaIsLine,
   listenerMetadataNeedsPath,
   notifyNeedsListener,
   errnoNeedsAction,

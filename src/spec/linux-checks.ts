@@ -109,17 +109,29 @@ export const timeOffsetsNeedNamespace: Check = (spec, report) => {
   else if (time.path !== undefined) report(place, 'the time namespace that is joined has its own offsets already')
 }
 
-export const netDevicesNeedNamespace: Check = (spec, report) => {
+/** IFNAMSIZ is 16 with the closing NUL; the kernel's dev_valid_name() refuses the rest. */
+const isDeviceName = (name: string): boolean =>
+  /^[^/:\s]+$/.test(name) && name !== '.' && name !== '..' && new TextEncoder().encode(name).length < 16
+
+/** "eth%d": the kernel puts the first number for which the name is free. */
+const isTemplate = (name: string): boolean => name.split('%d').length === 2 && name.split('%').length === 2
+
+export const netDevicesSound: Check = (spec, report) => {
   const devices = Object.entries(spec.linux?.netDevices ?? {})
   if (devices.length === 0) return
-  // IFNAMSIZ is 16 with the closing NUL; the kernel's dev_valid_name() refuses the rest.
-  const isName = (name: string) => /^[^/:\s]{1,15}$/.test(name) && name !== '.' && name !== '..'
   if (namespace(spec, 'network') === undefined)
     report('/linux/netDevices', 'needs a network namespace', 'add {"type": "network"} to /linux/namespaces')
+  const names = new Map<string, string>()
   for (const [name, device] of devices) {
     const place = pointer('linux', 'netDevices', name)
-    if (!isName(name)) report(place, 'is not the name of a network interface')
-    if (device?.name !== undefined && !isName(device.name)) report(`${place}/name`, 'is not a name for an interface')
+    if (!isDeviceName(name)) report(place, 'is not the name of a network interface')
+    const inside = device?.name || name
+    if (device?.name && !isDeviceName(inside)) report(`${place}/name`, 'is not a name for an interface')
+    else if (device?.name?.includes('%') && !isTemplate(inside))
+      report(`${place}/name`, 'may have one "%d", for which the kernel puts a number, and no other "%"')
+    const other = isTemplate(inside) ? undefined : names.get(inside)
+    if (other !== undefined) report(place, `the name ${inside} inside is already that of ${other}`)
+    names.set(inside, place)
   }
 }
 

@@ -28,9 +28,22 @@ export const unifiedKeysAreFiles: Check = ({ linux }, report) => {
       report(pointer('linux', 'resources', 'unified', name), 'is not the name of a file in a cgroup')
 }
 
+/** Directories that resctrl has by itself. */
+const RESERVED_GROUPS = ['info', 'mon_groups', 'mon_data']
+export const isReservedGroup = (name: string): boolean => RESERVED_GROUPS.includes(name)
+
 export const closIdIsName: Check = ({ linux }, report) => {
   const id = linux?.intelRdt?.closID
   // "/" alone is the default class of service.
-  if (id === undefined || id === '/' || isFileName(id)) return
-  report('/linux/intelRdt/closID', `must be a name without "/", or "/"; found ${JSON.stringify(id)}`)
+  if (id === undefined || id === '/') return
+  const place = '/linux/intelRdt/closID'
+  if (!isFileName(id) || id.includes('\n'))
+    report(place, `must be a name without "/", or "/"; found ${JSON.stringify(id)}`)
+  else if (isReservedGroup(id)) report(place, `${id} is a directory that resctrl has by itself`)
+}
+
+/** A line feed would end the line and begin another one, for anything. */
+export const schemaIsLine: Check = ({ linux }, report) => {
+  if (linux?.intelRdt?.l3CacheSchema?.includes('\n'))
+    report('/linux/intelRdt/l3CacheSchema', 'must be one line', 'put further lines into schemata')
 }

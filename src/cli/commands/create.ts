@@ -13,8 +13,8 @@ export const create = defineCommand({
   startsProcess: true,
   async run({ values, operands: [id = ''], openRuntime }) {
     const options = createOptions(values)
-    const { create } = await import('../../runtime/create.ts')
-    create(await openRuntime(), id, options)
+    const { create, prepared } = await import('../../runtime/create.ts')
+    create(await openRuntime(), id, await prepared(options))
     return 0
   },
 })

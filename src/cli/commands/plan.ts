@@ -23,8 +23,8 @@ export const plan = defineCommand({
   async run({ values, operands: [bundle] }) {
     if (bundle !== undefined && values.bundle) throw new UsageError('the bundle is given twice')
     const options = createOptions(bundle === undefined ? values : { ...values, bundle })
-    const { plan } = await import('../../runtime/plan.ts')
-    const { listing, json } = plan(options)
+    const { plan, prepared } = await import('../../runtime/plan.ts')
+    const { listing, json } = plan(await prepared(options))
     if (values.format === 'json') printLine(JSON.stringify(json, null, 2))
     else writeAll(1, listing.endsWith('\n') ? listing : `${listing}\n`)
     return 0

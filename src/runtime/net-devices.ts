@@ -1,0 +1,97 @@
+// linux.netDevices: moves network devices of the host into the network namespace of the container while init waits.
+// A part of parts.ts: loaded only for a config that has the property. Nothing is ever moved back: with the namespace
+// the kernel destroys virtual devices and returns physical ones to the host, under the names that they have by then.
+// Document: config-linux.md#network-devices.
+import { explained } from '../cgroup/group.ts'
+import { O } from '../abi/fcntl.ts'
+import { StateError } from '../errors.ts'
+import { Fd } from '../host/fd.ts'
+import {
+  type Address,
+  addAddress,
+  addressText,
+  bringUp,
+  findLink,
+  type Link,
+  lastingAddresses,
+  links,
+  moveLink,
+} from '../host/links.ts'
+import { inNetworkNamespace, Netlink, ownNetworkNamespace } from '../host/netlink.ts'
+import type { NetDevice } from '../spec/gen/types.ts'
+import { pointer } from '../spec/pointer.ts'
+
+interface Move {
+  readonly where: string
+  readonly link: Link
+  /** The name inside, a template or the one that it has. */
+  readonly name: string
+  readonly addresses: readonly Address[]
+}
+
+interface Networks {
+  readonly host: Netlink
+  readonly inside: Netlink
+  readonly namespace: Fd
+}
+
+/** Nothing is moved unless all can be, as far as that can be known. */
+export function moveDevices(init: number, devices: Readonly<Record<string, NetDevice | undefined>>): void {
+  using namespace = Fd.open(`/proc/${init}/ns/net`, O.bits.O_RDONLY)
+  mustBeAnother(namespace)
+  using host = new Netlink()
+  using inside = inNetworkNamespace(namespace, () => new Netlink())
+  const networks = { host, inside, namespace }
+  const moves = Object.entries(devices).map(([name, device]) => prepared(networks, name, device?.name || undefined))
+  for (const move of moves) carryOut(networks, move)
+}
+
+function mustBeAnother(namespace: Fd): void {
+  using own = ownNetworkNamespace()
+  const [one, other] = [namespace.stat(), own.stat()]
+  if (one.ino !== other.ino || one.dev !== other.dev) return
+  throw new StateError('netDevices: the network namespace of the container is that of the host', {
+    where: '/linux/netDevices',
+    hint: 'leave the path of the network namespace out, or join another one',
+  })
+}
+
+function prepared({ host, inside }: Networks, asked: string, name: string | undefined): Move {
+  const where = pointer('linux', 'netDevices', asked)
+  const link = findLink(host, asked)
+  if (link === undefined) throw new StateError(`the host has no network device ${asked}`, { where })
+  const wanted = name ?? link.name
+  if (!isTemplate(wanted) && findLink(inside, wanted) !== undefined)
+    throw new StateError(`the network namespace of the container has a device ${wanted} already`, {
+      where,
+      hint: 'give the device another name inside, or "%d" in it for a number that is free',
+    })
+  return { where, link, name: wanted, addresses: lastingAddresses(host, link) }
+}
+
+const isTemplate = (name: string): boolean => name.includes('%')
+
+function carryOut(networks: Networks, { where, link, name, addresses }: Move): void {
+  const { host, inside, namespace } = networks
+  const explain = (intent: string, work: () => void): void => {
+    try {
+      work()
+    } catch (error) {
+      throw explained(error, { pointer: where, intent })
+    }
+  }
+  const before = isTemplate(name) ? links(inside) : []
+  const newName = name === link.name ? undefined : name
+  explain(`move the network device ${link.name} into the container`, () => moveLink(host, link, namespace, newName))
+  const moved = isTemplate(name) ? newcomer(before, links(inside), name) : findLink(inside, name)
+  if (moved === undefined) throw new StateError(`the network device ${link.name} is not in the container`, { where })
+  for (const address of addresses)
+    explain(`keep the address ${addressText(address)} of ${moved.name}`, () => addAddress(inside, moved, address))
+  explain(`bring the network device ${moved.name} up`, () => bringUp(inside, moved))
+}
+
+function newcomer(before: readonly Link[], after: readonly Link[], template: string): Link | undefined {
+  const [start = '', end = ''] = template.split('%d')
+  const isNew = ({ index, name }: Link): boolean => !before.some(old => old.index === index && old.name === name)
+  return after.find(link => isNew(link) && link.name.startsWith(start) && link.name.endsWith(end))
+}
