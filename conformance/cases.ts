@@ -1,8 +1,10 @@
 // All cases, in the order in which they are tried: one list a subject, each in a file of its own.
 import type { Case } from './case.ts'
+import { configCases } from './cases/config.ts'
 import { createCases } from './cases/create.ts'
 import { deleteCases } from './cases/delete.ts'
 import { dialectCases } from './cases/dialect.ts'
+import { filesystemCases } from './cases/filesystems.ts'
 import { hookCases } from './cases/hooks.ts'
 import { killCases } from './cases/kill.ts'
 import { namespaceCases } from './cases/namespaces.ts'
@@ -18,6 +20,8 @@ export const CASES: readonly Case[] = [
   ...killCases,
   ...deleteCases,
   ...hookCases,
+  ...configCases,
+  ...filesystemCases,
   ...namespaceCases,
   ...userNamespaceCases,
   ...runCases,

@@ -142,6 +142,12 @@ const CASES: Readonly<Record<string, [Change, string[]]>> = {
       '/linux/sysctl/net\0: the name must not hold a NUL character',
     ],
   ],
+  'an annotation without a name': [
+    spec => {
+      spec.annotations = { '': 'value', ' ': 'value', 'line\n': '' }
+    },
+    ['/annotations/: the name must not be empty'],
+  ],
   'no process, no root': [
     spec => {
       spec.process = undefined

@@ -16,6 +16,7 @@ const KNOWN_TEXTS: Readonly<Record<string, string>> = {
 
 /** Every pattern of the schema, in words. */
 const PATTERNS: Readonly<Record<string, string>> = {
+  '[\\s\\S]': 'must not be empty',
   '^[^\\u0000]*$': 'must not hold a NUL character',
   '^[^\\u0000\\n]*$': 'must not hold a NUL or newline character',
   '^MB:[^\\u0000\\n]*$': 'must start with "MB:" and be one line',
@@ -134,7 +135,8 @@ function problemOf(error: ValidationError, document: unknown): Problem {
   if (error.keyword === 'enum') return notAllowed(error, found)
   if (error.keyword === 'propertyNames') {
     const name = String(error.params.propertyName)
-    return { pointer: error.instancePath + pointer(name), message: 'the name must not hold a NUL character' }
+    const rule = name === '' ? 'must not be empty' : 'must not hold a NUL character'
+    return { pointer: error.instancePath + pointer(name), message: `the name ${rule}` }
   }
   const known = KNOWN_TEXTS[`${error.keyword} ${error.instancePath}`]
   return { pointer: error.instancePath, message: known ?? `${rule(error)}; found ${describe(found)}` }
