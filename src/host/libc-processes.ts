@@ -1,17 +1,21 @@
 // Calls on processes, and waiting: one row a signature (signature.ts).
 import { PR } from '../abi/prctl.ts'
 import { RLIMIT } from '../abi/resource.ts'
+import { SECCOMP, SECCOMP_FILTER_FLAG } from '../abi/seccomp.ts'
 import { WAIT } from '../abi/wait.ts'
 import { declare, type NativeFunction } from './native.ts'
 import { c, choice, fd, flags, kernel, narrow, number, pointer, signal, size, word } from './signature.ts'
 
 export const processCalls = {
   pidfdOpen: kernel('pidfd_open', number, word),
+  pidfdGetfd: kernel('pidfd_getfd', fd, number, word),
   pidfdSendSignal: kernel('pidfd_send_signal', fd, signal, pointer, word),
   kill: c('int', 'kill', number, signal),
   wait4: c('int', 'wait4', number, pointer, narrow(flags(WAIT)), pointer),
   prctl: c('int', 'prctl', narrow(choice(PR)), word, word, word, word),
   poll: c('int', 'poll', pointer, size, number),
+  seccomp: kernel('seccomp', choice(SECCOMP), flags(SECCOMP_FILTER_FLAG), pointer),
+  capget: kernel('capget', pointer, pointer),
   prlimit: kernel('prlimit64', number, choice(RLIMIT), pointer, pointer),
 } as const
 

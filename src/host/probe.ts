@@ -3,12 +3,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { AT_FDCWD } from '../abi/fcntl.ts'
 import { mountAttr } from '../abi/mount.ts'
+import { SECCOMP, SECCOMP_FILTER_FLAG } from '../abi/seccomp.ts'
 import { isErrno } from './errno.ts'
 import { fileCalls } from './libc-files.ts'
 import { mountCalls } from './libc-mounts.ts'
 import { processCalls } from './libc-processes.ts'
 import { sealedMemfd } from './memfd.ts'
-import { cloneMount } from './mount.ts'
 
 /** Whether the kernel has a call: a senseless use of it fails otherwise than for want of it. */
 function exists(senseless: () => unknown): boolean {
@@ -27,21 +27,12 @@ export const hasOpenTree = (): boolean => exists(() => mountCalls.openTree(-1, '
 export const hasPidfd = (): boolean => exists(() => processCalls.pidfdOpen(-1, 0))
 export const hasCloseRange = (): boolean => exists(() => fileCalls.closeRange(2, 1, 0n))
 
+export { canCloneMounts } from './mount.ts'
+
 /** The oldest kernel with all the calls that an image makes. */
 export const LEAST_KERNEL = '5.12'
 export const hasNeededCalls = (): boolean =>
   hasOpenat2() && hasMountSetattr() && hasOpenTree() && hasPidfd() && hasCloseRange()
-
-/** Whether mounts may be cloned: needs CAP_SYS_ADMIN over the mount namespace. */
-export function canCloneMounts(): boolean {
-  try {
-    cloneMount('/').close()
-    return true
-  } catch (error) {
-    if (isErrno(error, 'EPERM', 'ENOSYS', 'EINVAL')) return false
-    throw error
-  }
-}
 
 /** Whether a file in memory may be executed (vm.memfd_noexec). */
 export function canExecuteMemfd(): boolean {
@@ -57,6 +48,25 @@ export function canExecuteMemfd(): boolean {
 export const NAMESPACES = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'time', 'user', 'uts'] as const
 export type NamespaceFile = (typeof NAMESPACES)[number]
 export const hasNamespace = (name: NamespaceFile): boolean => existsSync(`/proc/self/ns/${name}`)
+
+/** The SECCOMP_FILTER_FLAG_* that the kernel knows: a known one lets it go on to look for the filter, which is missing. */
+export function seccompFlags(): bigint {
+  const { SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV } = SECCOMP_FILTER_FLAG.bits
+  let found = 0n
+  for (const flag of Object.values(SECCOMP_FILTER_FLAG.bits)) {
+    const listens = flag === SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV // means something only with a listener
+    try {
+      processCalls.seccomp(
+        SECCOMP.values.SECCOMP_SET_MODE_FILTER,
+        listens ? flag | SECCOMP_FILTER_FLAG_NEW_LISTENER : flag,
+        null,
+      )
+    } catch (error) {
+      if (isErrno(error, 'EFAULT')) found |= flag
+    }
+  }
+  return found
+}
 
 /** The seccomp actions that the kernel lists: "kill_process", "errno", "user_notif". Empty without seccomp. */
 export const seccompActions = (): string[] => words('/proc/sys/kernel/seccomp/actions_avail')

@@ -31,6 +31,10 @@ export function pidfdOpen(pid: number): Fd | undefined {
   }
 }
 
+/** A descriptor of another process, by its number there. Takes PTRACE_MODE_ATTACH over that process: ptrace(2). */
+export const descriptorOf = (pidfd: Fd, number: number): Fd =>
+  Fd.adopt(processCalls.pidfdGetfd(pidfd.number, number, 0))
+
 /** Sends a signal; false when the process is gone already. Signal 0 only asks. */
 export function sendSignal(target: number | Fd, signal: number): boolean {
   try {

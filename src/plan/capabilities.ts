@@ -1,30 +1,69 @@
 // The five capability sets of process.capabilities. Without them the program has none, as under runc.
 // The bounding set is cut while the runtime still has CAP_SETPCAP, the rest is set after the switch of user.
-// A capability that this kernel does not know yet is left out; one that the caller does not hold lets capset fail.
-// See capabilities(7) and credentials(7).
+// What this kernel does not know, or would not grant, is left out with a warning: config.md#linux-process.
+// See capabilities(7), "Transformation of capabilities during execve()", and credentials(7).
 import { CAP, CAPABILITY_VERSION_3, capabilityName, capData, capHeader } from '../abi/capability.ts'
 import { AMBIENT, PR } from '../abi/prctl.ts'
-import { type Origin, UnsupportedError } from '../errors.ts'
+import type { Origin } from '../errors.ts'
 import { type DataOperand, type Op, struct, syscall } from '../program/op.ts'
-import { type PlanContext, pointer } from './context.ts'
+import type { PlanContext } from './context.ts'
+import { keepsAdmin } from './seccomp.ts'
 
-const SETS = ['bounding', 'effective', 'inheritable', 'permitted', 'ambient'] as const
+const SETS = ['bounding', 'permitted', 'effective', 'inheritable', 'ambient'] as const
 export type CapabilitySet = (typeof SETS)[number]
+/** Numbers in their order. */
+export type CapabilitySets = Readonly<Record<CapabilitySet, readonly number[]>>
 
-/** Numbers of the capabilities in a set that this kernel knows, in their order. */
-export function capabilitySet(context: PlanContext, set: CapabilitySet): number[] {
-  const names = context.spec.process.capabilities?.[set] ?? []
-  const numbers: number[] = []
-  for (const [index, name] of names.entries()) {
-    const number = numberOf(name)
-    if (number === undefined)
-      throw new UnsupportedError(`process.capabilities.${set}: ${JSON.stringify(name)} is not a capability`, {
-        where: pointer('process', 'capabilities', set, index),
-        hint: 'the names are those of capabilities(7), such as CAP_CHOWN',
-      })
-    if (number <= context.facts.lastCapability && !numbers.includes(number)) numbers.push(number)
+/** What of each set can be granted; says once what cannot. */
+export function capabilitySets(context: PlanContext): CapabilitySets {
+  context.capabilities ??= new Grants(context).sets()
+  return context.capabilities
+}
+
+/** Names that cannot be granted, by the reason. */
+class Grants {
+  readonly #context: PlanContext
+  readonly #refused = new Map<string, Set<string>>()
+
+  constructor(context: PlanContext) {
+    this.#context = context
   }
-  return numbers.sort((a, b) => a - b)
+
+  sets(): CapabilitySets {
+    const bounding = this.#asked('bounding')
+    const permitted = this.#asked('permitted')
+    const within = (set: CapabilitySet, other: readonly number[], reason: string): number[] =>
+      this.#asked(set).filter(number => other.includes(number) || this.#refuse(number, reason))
+    const effective = within('effective', permitted, 'effective, but not permitted')
+    const inheritable = within('inheritable', bounding, 'inheritable, but not in the bounding set')
+    const both = inheritable.filter(number => permitted.includes(number))
+    const ambient = within('ambient', both, 'ambient, but not permitted and inheritable')
+    for (const [reason, names] of this.#refused) {
+      const message = `ignoring ${[...names].join(', ')} of process.capabilities: ${reason}`
+      this.#context.warnings.push({ pointer: '/process/capabilities', message })
+    }
+    return { bounding, effective, inheritable, permitted, ambient }
+  }
+
+  #asked(set: CapabilitySet): number[] {
+    const { lastCapability, capabilities: held } = this.#context.facts
+    const numbers: number[] = []
+    for (const name of this.#context.spec.process.capabilities?.[set] ?? []) {
+      const number = numberOf(name)
+      if (number === undefined || number > lastCapability) this.#refuse(name, 'unknown or unavailable capabilities')
+      else if (held?.includes(number) === false) this.#refuse(number, 'tsrunc does not have them itself')
+      else if (!numbers.includes(number)) numbers.push(number)
+    }
+    return numbers.sort((a, b) => a - b)
+  }
+
+  #refuse(capability: number | string, reason: string): false {
+    const name = typeof capability === 'string' ? capability : named([capability])
+    const names = this.#refused.get(reason)
+    if (names === undefined) this.#refused.set(reason, new Set([name]))
+    else names.add(name)
+    return false
+  }
 }
 
 const numberOf = (name: string): number | undefined =>
@@ -35,7 +74,7 @@ const prctl = (option: keyof typeof PR.values, second: bigint | number, third: b
 
 export function planBoundingSet(context: PlanContext): Op[] {
   const origin = { pointer: '/process/capabilities/bounding', intent: 'cut the bounding set' }
-  const kept = capabilitySet(context, 'bounding')
+  const kept = capabilitySets(context).bounding
   const ops: Op[] = []
   for (let number = 0; number <= context.facts.lastCapability; number++)
     if (!kept.includes(number)) ops.push(prctl('PR_CAPBSET_DROP', number, 0, origin))
@@ -65,7 +104,7 @@ function capsetData(context: PlanContext): DataOperand {
   const words: Partial<Record<keyof typeof capData.fields, number>> = {}
   const texts: (() => string)[] = []
   for (const set of ['effective', 'permitted', 'inheritable'] as const) {
-    const numbers = capabilitySet(context, set)
+    const numbers = set === 'inheritable' ? capabilitySets(context)[set] : untilExec(context, set)
     let [low, high] = [0, 0]
     for (const number of numbers)
       if (number < WORD) low += 2 ** number
@@ -77,14 +116,25 @@ function capsetData(context: PlanContext): DataOperand {
   return struct(capData, words, () => `{${texts.map(text => text()).join(', ')}}`)
 }
 
+/**
+ * With CAP_SYS_ADMIN where a seccomp filter is still to be loaded. The program does not get it: execve makes its
+ * permitted and effective sets from the inheritable, ambient and bounding ones alone (capabilities(7)). To drop it
+ * behind the filter would be one more call that the filter can forbid.
+ */
+function untilExec(context: PlanContext, set: 'effective' | 'permitted'): readonly number[] {
+  const numbers = capabilitySets(context)[set]
+  if (!keepsAdmin(context) || numbers.includes(CAP.CAP_SYS_ADMIN)) return numbers
+  return [...numbers, CAP.CAP_SYS_ADMIN].sort((a, b) => a - b)
+}
+
 const named = (numbers: readonly number[]): string =>
   numbers.map(number => capabilityName(number) ?? String(number)).join('|') || '0'
 
-/** A capability that is not also inheritable and permitted cannot be ambient: left out without an error, as runc does. */
+/** Securebits of the caller may forbid all of them: accepted, as runc does. */
 function planAmbientSet(context: PlanContext): Op[] {
   const origin = { pointer: '/process/capabilities/ambient', intent: 'set the ambient capabilities' }
   const { PR_CAP_AMBIENT_CLEAR_ALL, PR_CAP_AMBIENT_RAISE } = AMBIENT.values
-  const raise = capabilitySet(context, 'ambient').map((number): Op => {
+  const raise = capabilitySets(context).ambient.map((number): Op => {
     const args = [PR.values.PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, number, 0, 0]
     return syscall('prctl', args, origin, { on: { errnos: ['EPERM', 'EINVAL'] } })
   })

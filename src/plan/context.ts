@@ -2,7 +2,7 @@
 // travel from one stage to the next, and the two halves of a talk with the host.
 // A stage is a pure function `planX(context): Op[]`; it meets other stages only in what is declared here.
 import { type OpenFlag, openFlags } from '../abi/fcntl.ts'
-import type { Origin } from '../errors.ts'
+import type { Origin, Problem } from '../errors.ts'
 import {
   address,
   bytes,
@@ -20,9 +20,11 @@ import {
 } from '../program/op.ts'
 import { MESSAGE, type MessageName, message } from '../program/sync.ts'
 import type { Spec } from '../spec/gen/types.ts'
+import type { CapabilitySets } from './capabilities.ts'
 import type { Facts, PlanOptions } from './facts.ts'
 import type { Entry } from './mount-entries.ts'
 import type { Mounted } from './mounted.ts'
+import type { Filter } from './seccomp/filter.ts'
 
 export { pointer } from '../spec/pointer.ts'
 
@@ -77,6 +79,12 @@ export interface PlanContext {
   readonly mounted: Map<string, Mounted>
   /** The entries of /mounts, once they have been read: use mountEntries. */
   entries?: readonly Entry[]
+  /** What of process.capabilities can be granted, once it has been looked at: use capabilitySets. */
+  capabilities?: CapabilitySets
+  /** What the config asks for and does not get, where the spec forbids an error. */
+  readonly warnings: Problem[]
+  /** The filter of /linux/seccomp, once it is planned: use seccomp.ts. */
+  filter?: Filter
 }
 
 export type Stage = (context: PlanContext) => Op[]
@@ -94,6 +102,7 @@ export function newContext(spec: Spec, facts: Facts, options: PlanOptions): Plan
     named: new Map(),
     ways: new Map(),
     mounted: new Map(),
+    warnings: [],
   }
 }
 

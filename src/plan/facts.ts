@@ -1,6 +1,7 @@
 // What a plan must know of the machine. Filled by runtime/facts.ts; a plan never asks by itself, so that the same
 // config and the same facts always give the same program.
 import type { Descriptors } from '../program/sync.ts'
+import type { FilterPlanner } from './seccomp/filter.ts'
 
 export type Architecture = 'x86_64' | 'aarch64'
 
@@ -35,14 +36,59 @@ export interface CgroupFacts {
 
 export type SourceKind = 'directory' | 'file' | 'missing'
 
+/** How a mount of the config is id-mapped. */
+export interface IdMapped {
+  /** What the config says it with: a JSON Pointer. */
+  readonly pointer: string
+  /** For all mounts of the tree. */
+  readonly recursive: boolean
+  /** Number of a descriptor of the user namespace that has the maps. */
+  readonly namespace: number
+  /** The file system of the source, if it could be told: for errors. */
+  readonly fsType?: string | undefined
+}
+
+/** Something that a tmpfs copies of the directory that it covers. */
+export interface Copied {
+  /** Relative to the directory. Bytes, where they are no UTF-8. */
+  readonly path: string | Uint8Array
+  readonly kind: 'directory' | 'file' | 'link' | 'node'
+  /** With the bits of the kind. */
+  readonly mode: number
+  /** When it was changed last: tv_sec, tv_nsec. */
+  readonly seconds: bigint
+  readonly nanoseconds: bigint
+  /** Of a link. */
+  readonly target?: string | Uint8Array
+  /** Of a node, as mknod(2) wants it. */
+  readonly device?: bigint
+}
+
 export interface Facts {
   readonly architecture: Architecture
   readonly euid: number
+  readonly egid: number
+  /** Root of this process is root of a user namespace only: devices cannot be made, whatever the config says. */
+  readonly inUserNamespace: boolean
+  /** Whether mounts of the host may be cloned: CAP_SYS_ADMIN over its mount namespace. */
+  readonly clonesMounts: boolean
   /** Number of the last capability that this kernel knows. */
   readonly lastCapability: number
+  /** The capabilities that init can have; absent where it can have all, as in every user namespace. */
+  readonly capabilities?: readonly number[]
+  /** Security modules that run; asked for only where the config has a label or profile. */
+  readonly modules?: { readonly appArmor: boolean; readonly selinux: boolean }
+  /** Memory nodes of the machine, "0-3,7"; empty where the kernel does not say; asked for only by a memory policy. */
+  readonly memoryNodes?: string
+  /** Namespaces to join that are the caller's own; asked for only by sysctls. */
+  readonly hostNamespaces?: readonly string[]
   readonly cgroup: CgroupFacts
   /** Kind of each bind mount's source, by the JSON Pointer of the mount. */
   readonly sources: ReadonlyMap<string, SourceKind>
+  /** By the JSON Pointer of the mount; absent when there is none. */
+  readonly idMapped?: ReadonlyMap<string, IdMapped>
+  /** By the JSON Pointer of a tmpfs with tmpcopyup: a directory comes before what it holds. Absent: nothing is there. */
+  readonly copied?: ReadonlyMap<string, readonly Copied[]>
   /**
    * Where the destination of a mount leads when the links of the image are followed as far as they go, by the JSON
    * Pointer of the mount; only where a link is in the way. A link to something that is not there yet (/etc/resolv.conf
@@ -60,6 +106,8 @@ export interface Facts {
   readonly descriptors: Descriptors
   readonly bundle: string
   readonly containerId: string
+  /** Where the gate will lie; a plan needs it only where the host may not clone mounts. */
+  readonly gate: string
 }
 
 /** What the caller of create may choose beside config.json. */
@@ -70,4 +118,6 @@ export interface PlanOptions {
   readonly preservedFds: number
   /** Variables added to process.env: LISTEN_FDS, NOTIFY_SOCKET. */
   readonly extraEnv: readonly string[]
+  /** What plans the filter of /linux/seccomp; needed by configs that have one, and a part to be loaded for them. */
+  readonly filter?: FilterPlanner | undefined
 }

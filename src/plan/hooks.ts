@@ -29,6 +29,7 @@ import { ALL_BITS, type PlanContext, pointer, say, waitForGo } from './context.t
 import { environment } from './environment.ts'
 import { field } from './memory.ts'
 import { closeOnExec } from './process.ts'
+import { afterExec, loadFilter } from './seccomp.ts'
 
 /** Also for the hooks in the container alone: only at the host's GO does their state document hold the pid of init. */
 export function planHostHooks(context: PlanContext): Op[] {
@@ -46,13 +47,19 @@ export const planCreateContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.createContainer ?? []).flatMap((hook, index) => {
     const origin = hookOrigin('createContainer', index)
     const before = [syscall('fchdir', [context.slots.root], origin), syscall('umask', [context.slots.umask], origin)]
-    return planHook(context, hook, hook.env ?? [], before, origin)
+    return planHook(context, { hook, env: hook.env ?? [], before, origin })
   })
 
 /** In the container, as its user; without an environment of its own it gets the program's. */
 export const planStartContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.startContainer ?? []).flatMap((hook, index) =>
-    planHook(context, hook, hook.env ?? environment(context), [], hookOrigin('startContainer', index)),
+    planHook(context, {
+      hook,
+      env: hook.env ?? environment(context),
+      before: [],
+      filtered: true, // it may come from the image
+      origin: hookOrigin('startContainer', index),
+    }),
   )
 
 const hookOrigin = (kind: string, index: number): Origin => ({
@@ -60,13 +67,18 @@ const hookOrigin = (kind: string, index: number): Origin => ({
   intent: `error running ${kind} hook #${index}`,
 })
 
-function planHook(
-  context: PlanContext,
-  hook: Hook,
-  env: readonly string[],
-  before: readonly Op[],
-  origin: Origin,
-): Op[] {
+interface HookPlan {
+  readonly hook: Hook
+  readonly env: readonly string[]
+  /** What the child does first. */
+  readonly before: readonly Op[]
+  /** Under the seccomp filter of the container. */
+  readonly filtered?: boolean
+  readonly origin: Origin
+}
+
+function planHook(context: PlanContext, plan: HookPlan): Op[] {
+  const { hook, origin } = plan
   const { hookState } = context.facts.descriptors
   const child = slot('pid of the hook')
   const pidfd = slot('pidfd of the hook')
@@ -76,19 +88,13 @@ function planHook(
     syscall('lseek', [hookState, 0, SEEK.values.SEEK_SET], origin),
     syscall('clone', args, origin, { result: child }),
     jump(parent, origin, { slot: child, mask: ALL_BITS, is: 'ne', value: 0n }),
-    ...becomeHook(context, hook, env, before, origin),
+    ...becomeHook(context, plan),
     parent,
     ...waitForHook(hook, pidfd, origin),
   ]
 }
 
-function becomeHook(
-  context: PlanContext,
-  hook: Hook,
-  env: readonly string[],
-  before: readonly Op[],
-  origin: Origin,
-): Op[] {
+function becomeHook(context: PlanContext, { hook, env, before, filtered = false, origin }: HookPlan): Op[] {
   const { hookState, hookOutput } = context.facts.descriptors
   const list = (items: readonly string[]) => pointers(items)
   const argv = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args
@@ -98,7 +104,9 @@ function becomeHook(
     syscall('dup3', [hookOutput, 1, 0], origin),
     syscall('dup3', [hookOutput, 2, 0], origin),
     closeOnExec(3, origin), // the descriptors to be preserved are for the program alone
+    ...(filtered ? loadFilter(context) : []),
     syscall('execve', [hook.path, list(argv), list(env)], origin),
+    ...(filtered ? afterExec(context) : []),
   ]
 }
 

@@ -6,13 +6,14 @@ import type { Spec } from '../spec/gen/types.ts'
 import { planBoundingSet, planCapabilities, planKeepCapabilities } from './capabilities.ts'
 import { planCgroupNamespace, planJoinCgroups } from './cgroup-membership.ts'
 import { planConsole } from './console.ts'
-import { newContext, type Stage } from './context.ts'
+import { newContext, type PlanContext, type Stage } from './context.ts'
 import { planDescriptorLimit } from './descriptor-limit.ts'
 import { planDevices } from './devices.ts'
 import type { Facts, PlanOptions } from './facts.ts'
-import { planExec, planGate } from './gate.ts'
+import { planExec, planGate, planOwnGate } from './gate.ts'
 import { planCreateContainerHooks, planHostHooks, planStartContainerHooks } from './hooks.ts'
 import { planUser } from './identity.ts'
+import { planOpenLabels, refuseMissingModules } from './labels.ts'
 import { planHostLimits, planLimits } from './limits.ts'
 import { planProgram } from './lookup.ts'
 import { planLoopback, planNetDevices } from './loopback.ts'
@@ -24,12 +25,15 @@ import {
   planMakeWorkingDirectory,
   planNoNewPrivileges,
   planOomScore,
+  planPersonality,
   planUmask,
   planUserWorkingDirectory,
   planWorkingDirectory,
 } from './process.ts'
 import { refuseUnsupported } from './refused.ts'
 import { planAttachRootfs, planEnterRoot, planFinalMounts } from './rootfs.ts'
+import { planHostScheduling, planScheduling } from './scheduling.ts'
+import { checkFilter, planListener } from './seccomp.ts'
 import { planSession } from './session.ts'
 import { planHostSources, planOwnSources } from './sources.ts'
 import { planStdio } from './stdio.ts'
@@ -40,6 +44,7 @@ const STAGES: readonly Stage[] = [
   planBegin, // waits until the host is ready for it
   planJoinCgroups, // from here on what the set-up costs is the container's
   planOomScore, // before the user namespace: lowering the score takes a privilege of the host
+  planHostScheduling, // the same
   planHostLimits, // only with a new user namespace, for the same reason: hard limits are raised here
   planHostSources, // clones of rootfs and bind sources: in a user namespace the paths to them may be closed to us
   planNamespaces, // user first, it owns the others; mount last, paths of the others are of the host
@@ -50,6 +55,7 @@ const STAGES: readonly Stage[] = [
   planLoopback,
   planNetDevices, // before hooks, which may want to set them up
   planOwnSources, // with a user namespace: what planHostSources had to leave to its root
+  planOwnGate, // while paths are the host's
   planAttachRootfs, // cuts propagation to the host before the first mount
   planMounts, // in listed order
   planDevices, // after the mounts: /dev is one of them
@@ -60,12 +66,15 @@ const STAGES: readonly Stage[] = [
   planHostname,
   planMakeWorkingDirectory, // before the root becomes read-only
   planPaths, // after hooks, which may add mounts
+  planOpenLabels, // before the host's /proc is closed
   planEnterRoot,
   planFinalMounts, // read-only root and tmpfs: last, everything above had to write there
   planWorkingDirectory, // first time as root: its parents may be closed to the user
   planDescriptorLimit, // what planHostSources raised
   planLimits, // after the set-up, which needs more descriptors than the program may be allowed
   planStdio, // before the switch of user: chown
+  planScheduling, // before the switch of user: takes CAP_SYS_NICE; after all that the set-up starts
+  planPersonality,
   planBoundingSet, // before the switch of user: takes CAP_SETPCAP
   planKeepCapabilities, // so that the switch of user does not drop all sets
   planUser, // groups first, ids after: setgroups takes CAP_SETGID
@@ -75,15 +84,23 @@ const STAGES: readonly Stage[] = [
   planUserWorkingDirectory, // again, where root may not go; and it must lie below the root
   planProgram, // a missing program fails create, not start
   planCloseDescriptors,
+  planListener, // a seccomp filter that somebody listens to: create hands its descriptor over
   planGate, // READY, then waits for start
   planStartContainerHooks,
-  planExec,
+  planExec, // right before it any other seccomp filter, so that it forbids us nothing else
 ]
 
-export function planInit(spec: Spec, facts: Facts, options: PlanOptions): Op[] {
+/** `context` is for callers that want to know of it what the stages have left there: warnings. */
+export function planInit(
+  spec: Spec,
+  facts: Facts,
+  options: PlanOptions,
+  context: PlanContext = newContext(spec, facts, options),
+): Op[] {
   refuseUnsupported(spec)
-  const context = newContext(spec, facts, options)
+  refuseMissingModules(context)
   const ops: Op[] = []
   for (const stage of STAGES) ops.push(...stage(context))
+  checkFilter(context, ops)
   return ops
 }

@@ -1,36 +1,23 @@
 // The properties of config.json that tsrunc does not apply yet: a config that sets one is not run, since silence would
 // be taken for consent. What becomes of all the others is listed in fields.ts.
 import { type Problem, UnsupportedError } from '../errors.ts'
-import type { Linux, Mount, Process, Spec } from '../spec/gen/types.ts'
+import type { Linux, Process, Spec } from '../spec/gen/types.ts'
 
 /** Property → a phrase for the error. */
 type Phrases<Holder> = { readonly [Name in keyof Holder]?: string }
 
 export const REFUSED_OF_PROCESS: Phrases<Process> = {
-  apparmorProfile: 'AppArmor profiles',
-  selinuxLabel: 'SELinux labels',
-  scheduler: 'scheduling policies',
-  ioPriority: 'I/O priorities',
-}
-
-export const REFUSED_OF_MOUNTS: Phrases<Mount> = {
-  uidMappings: 'id-mapped mounts',
-  gidMappings: 'id-mapped mounts',
 }
 
 export const REFUSED_OF_LINUX: Phrases<Linux> = {
   mountLabel: 'SELinux labels of mounts',
-  personality: 'execution domains',
-  memoryPolicy: 'memory policies',
-  seccomp: 'seccomp filters',
 }
 
 /** What the config asks for and would not get. An empty text, list or object asks for nothing. */
-export function refusals({ process, mounts = [], linux = {} }: Spec): Problem[] {
+export function refusals({ process, linux = {} }: Spec): Problem[] {
   const found: Problem[] = []
   find(process, REFUSED_OF_PROCESS, '/process', found)
   find(linux, REFUSED_OF_LINUX, '/linux', found)
-  for (const [index, mount] of mounts.entries()) find(mount, REFUSED_OF_MOUNTS, `/mounts/${index}`, found)
   return found
 }
 

@@ -23,6 +23,7 @@ import { SIOC } from '../abi/net.ts'
 import { AMBIENT, PER, PR, SECBIT } from '../abi/prctl.ts'
 import { RLIMIT } from '../abi/resource.ts'
 import { CLONE } from '../abi/sched.ts'
+import { IOPRIO_CLASS, IOPRIO_CLASS_SHIFT, IOPRIO_WHO, MPOL, MPOL_F } from '../abi/scheduling.ts'
 import { SECCOMP, SECCOMP_FILTER_FLAG } from '../abi/seccomp.ts'
 import { signalName } from '../abi/signal.ts'
 import { AF, MSG, SOCK } from '../abi/socket.ts'
@@ -80,6 +81,12 @@ const atFlags =
 const cloneWord: Printer = value => {
   const ends = value & 0xffn
   return join(CLONE.format(value & ~0xffn), ends === 0n ? '0' : (signalName(Number(ends)) ?? ends.toString()))
+}
+const MODE_BITS = 0xfffn
+const policyWord: Printer = value => join(MPOL.format(value & MODE_BITS), MPOL_F.format(value & ~MODE_BITS))
+const ioPriority: Printer = value => {
+  const level = value & ((1n << IOPRIO_CLASS_SHIFT) - 1n)
+  return `IOPRIO_PRIO_VALUE(${IOPRIO_CLASS.format(value >> IOPRIO_CLASS_SHIFT)}, ${level})`
 }
 const KINDS = { S_IFCHR: S.bits.S_IFCHR, S_IFBLK: S.bits.S_IFBLK, S_IFIFO: S.bits.S_IFIFO, S_IFREG: S.bits.S_IFREG }
 const nodeMode = (value: bigint): string => {
@@ -224,6 +231,8 @@ const table = (): Table => ({
   fchown: [file, uid, gid],
   fchownat: [dirfd, path, uid, gid, ['flags', from(AT)]],
   fstat: [file, ['statbuf', pointer]],
+  utimensat: [dirfd, path, ['times', pointer], ['flags', from(AT)]],
+  sendfile: [['out_fd', fd], ['in_fd', fd], ['offset', pointer], count],
   statx: [dirfd, path, ['flags', from(AT)], ['mask', from(STATX)], ['statxbuf', pointer]],
   chdir: [path],
   fchdir: [file],
@@ -297,6 +306,11 @@ const table = (): Table => ({
     ['pid', id],
     ['flags', number],
   ],
+  pidfd_getfd: [
+    ['pidfd', fd],
+    ['targetfd', number],
+    ['flags', number],
+  ],
   pidfd_send_signal: [['pidfd', fd], sig, ['info', pointer], ['flags', number]],
   nanosleep: [
     ['duration', pointer],
@@ -312,6 +326,21 @@ const table = (): Table => ({
     ['pid', id],
     ['cpusetsize', number],
     ['mask', pointer],
+  ],
+  sched_setattr: [
+    ['pid', id],
+    ['attr', pointer],
+    ['flags', number],
+  ],
+  ioprio_set: [
+    ['which', from(IOPRIO_WHO)],
+    ['who', id],
+    ['ioprio', ioPriority],
+  ],
+  set_mempolicy: [
+    ['mode', policyWord],
+    ['nodemask', pointer],
+    ['maxnode', number],
   ],
   personality: [['persona', from(PER)]],
   // identity and rights

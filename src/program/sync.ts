@@ -11,6 +11,8 @@
 //   HOOKS                                 --->                runs prestart and createRuntime hooks
 //                                         <---   GO
 //   CONSOLE   + the pty master            --->                hands it on
+//   LISTENER  value = a descriptor        --->                gets a copy of it, hands it to the agent
+//                                         <---   GO
 //   READY                                 --->                stores the state
 //                                         <---   GO           only then does init wait at exec.fifo
 //   FAILED    op, value = errno or status --->                any time; the image ends after it
@@ -27,6 +29,7 @@ export const MESSAGE = defineEnum('tsrunc', {
   CONSOLE: 5n,
   READY: 6n,
   GO: 7n,
+  LISTENER: 8n,
   NETWORK: 9n,
 })
 export type MessageName = keyof typeof MESSAGE.values
@@ -45,14 +48,28 @@ export interface Descriptors {
   readonly hookState: number
   /** Where such hooks write what they print. */
   readonly hookOutput: number
+  /** The first of the user namespaces whose id maps mounts take over; they come one after the other. */
+  readonly userNamespaces: number
   /** First of the numbers that the program itself may use with dup3. */
   readonly scratch: number
 }
 
-/** Numbers right above stdio and the descriptors that the caller wants preserved (runc: --preserve-fds). */
-export function descriptors(preserved: number): Descriptors {
-  const base = 3 + preserved
-  return { sync: base, rootfs: base + 1, gate: base + 2, hookState: base + 3, hookOutput: base + 4, scratch: base + 5 }
+/**
+ * Numbers right above stdio and the descriptors that the caller wants preserved (runc: --preserve-fds); `namespaces` is
+ * how many user namespaces there are for mounts.
+ */
+export function descriptors(preserved: number, namespaces = 0): Descriptors {
+  const sync = 3 + preserved
+  const userNamespaces = sync + 5
+  return {
+    sync,
+    rootfs: sync + 1,
+    gate: sync + 2,
+    hookState: sync + 3,
+    hookOutput: sync + 4,
+    userNamespaces,
+    scratch: userNamespaces + namespaces,
+  }
 }
 
 export const EXEC_FIFO = 'exec.fifo'

@@ -2,5 +2,8 @@
 import * as intelRdt from './intel-rdt.ts'
 import * as netDevices from './net-devices.ts'
 import { provide } from './parts.ts'
+import * as programFacts from './program-facts.ts'
+import * as rareMounts from './rare-mounts.ts'
+import * as seccomp from './seccomp.ts'
 
-provide({ intelRdt, netDevices })
+provide({ intelRdt, netDevices, programFacts, rareMounts, seccomp })

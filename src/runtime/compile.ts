@@ -1,6 +1,7 @@
 // From a bundle to the program of its init: everything that create and plan do alike, and that changes nothing.
 import type { NewCgroupManager } from '../cgroup/manager.ts'
 import { newCgroup } from '../cgroup/new-cgroup.ts'
+import { UnsupportedError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
 import { newContext } from '../plan/context.ts'
 import type { Facts, PlanOptions } from '../plan/facts.ts'
@@ -63,6 +64,7 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
     const facts = gatherFacts({
       id,
       bundle: path,
+      directory: `${runtime.root}/${id}`,
       spec,
       rootfs: rootfs.fd,
       cgroup,
@@ -75,8 +77,11 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
       noNewKeyring: options.noNewKeyring ?? false,
       preservedFds: preserved,
       extraEnv: listen.variables,
+      filter: spec.linux?.seccomp && part('seccomp').filterPlanner(spec),
     }
-    const ops = planInit(spec, facts, planOptions)
+    const context = newContext(spec, facts, planOptions)
+    const ops = planInit(spec, facts, planOptions, context)
+    for (const { pointer, message } of context.warnings) runtime.warn(new UnsupportedError(message, { where: pointer }))
     return {
       bundle,
       rootfs,
@@ -85,7 +90,7 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
       facts,
       preserved,
       ops: options.transform?.(ops) ?? ops,
-      forks: forks(newContext(spec, facts, planOptions)),
+      forks: forks(context),
     }
   } catch (error) {
     rootfs.fd.close()

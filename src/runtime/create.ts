@@ -6,6 +6,7 @@ import { type CompileOptions, compile } from './compile.ts'
 import { load, type StateDocument } from './container.ts'
 import { Creation } from './creation.ts'
 import { checkId } from './id.ts'
+import { part } from './parts.ts'
 import { writePidFile } from './pid-file.ts'
 
 export { prepared } from './parts.ts'
@@ -48,6 +49,8 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
   // connected early: whoever asked for it may already have gone
   using console = connect(options.consoleSocket)
   using pidfds = connect(options.pidfdSocket)
+  const { spec } = compiled.bundle
+  using agent = spec.linux?.seccomp && part('seccomp').connectAgent(spec, compiled.ops)
   using directory = reserve(runtime, id)
   const undo = new Undo()
   try {
@@ -56,7 +59,7 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
       if (console !== undefined) sendMaster(console, master)
     }
     const onMaster = attachment.onMaster ?? handOn
-    const pid = new Creation({ runtime, compiled, image, directory, onMaster, pidfds }, undo).run()
+    const pid = new Creation({ runtime, compiled, image, directory, onMaster, pidfds, agent }, undo).run()
     if (options.pidFile) writePidFile(options.pidFile, pid)
     return pid
   } catch (error) {

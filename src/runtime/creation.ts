@@ -31,6 +31,7 @@ import { runHooks } from './hooks.ts'
 import { rootOwner, writeIdMaps } from './id-maps.ts'
 import { outOfMemory } from './oom.ts'
 import { part } from './parts.ts'
+import type { OpenNamespaces } from './rare-mounts.ts'
 import type { SavedState } from './saved.ts'
 import type { ContainerDirectory, Runtime } from './store.ts'
 import { sendPidfd } from './terminal.ts'
@@ -48,6 +49,8 @@ export interface Parts {
   readonly onMaster: (master: Fd) => void
   /** A connected socket that gets a pidfd of init. */
   readonly pidfds: Fd | undefined
+  /** A connection to the agent that gets the listener of the seccomp filter. */
+  readonly agent: Fd | undefined
 }
 
 export class Creation {
@@ -113,8 +116,9 @@ export class Creation {
   #launch(hooks: ContainerHooks): [Fd, number] {
     const { compiled, directory, image } = this.#parts
     const numbers = compiled.facts.descriptors
-    using gate = makeGate(directory, rootOwner(this.#spec))
+    using gate = makeGate(directory, rootOwner(this.#spec), compiled.facts.clonesMounts)
     using file = sealedMemfd(INIT_ARGV.join('-'), image)
+    using namespaces = this.#mountNamespaces(numbers.userNamespaces)
     const [ours, theirs] = seqpacketPair()
     using _closed = theirs
     const before = children()
@@ -130,6 +134,7 @@ export class Creation {
         [numbers.gate, gate],
         [numbers.hookState, hooks.state],
         [numbers.hookOutput, hooks.output],
+        ...(namespaces?.passed ?? []),
       ]),
     })
     this.#undo.push(() => {
@@ -138,6 +143,11 @@ export class Creation {
       for (const child of children()) if (!before.includes(child)) endChild(child)
     })
     return [ours, pid]
+  }
+
+  #mountNamespaces(first: number): OpenNamespaces | undefined {
+    const { facts, bundle } = this.#parts.compiled
+    return facts.idMapped && new (part('rareMounts').OpenNamespaces)(this.#spec, bundle.path, first)
   }
 
   #talk(sync: Fd, pid: number, hooks: ContainerHooks): void {
@@ -154,6 +164,7 @@ export class Creation {
         network: () => this.#moveDevices(),
         hooks: () => this.#hostHooks(),
         console: onMaster,
+        listener: number => this.#handListenerOver(number),
         ready: () => {
           compiled.cgroup.set(this.#spec.linux?.resources, 'late')
           this.#save({ status: 'created' })
@@ -208,6 +219,13 @@ export class Creation {
   /** For hooks in the container's namespaces. */
   #innerHookState(status: Status): string {
     return hookState(this.#saved, status, ownPid(this.#initPid()))
+  }
+
+  #handListenerOver(number: number): void {
+    const { agent } = this.#parts
+    if (agent === undefined) throw new Error('a listener, and no agent')
+    const listener = { agent, pid: this.#initPid(), number, state: this.#hookState('creating') }
+    part('seccomp').sendListener(listener, this.#spec)
   }
 
   #announce(pidfds: Fd | undefined): void {

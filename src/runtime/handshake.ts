@@ -18,6 +18,8 @@ export interface Handlers {
   network(): void
   hooks(): void
   console(master: Fd): void
+  /** Init has a seccomp listener under this number; it goes on before any of its calls needs an answer. */
+  listener(number: number): void
   ready(): void
   /** The end of what the container's hooks have printed. */
   hookOutput(): string
@@ -90,6 +92,10 @@ export class Handshake {
       case 'CONSOLE':
         if (master === undefined) throw new InitError('container init sent no terminal')
         handlers.console(master)
+        break
+      case 'LISTENER':
+        handlers.listener(Number(value))
+        this.#go()
         break
       case 'READY':
         handlers.ready()

@@ -1,0 +1,69 @@
+// The part of create for configs with seccomp: the filter's place in a plan, and the listener of a filter that asks an
+// agent. The agent gets one message over a connection of its own: the container process state and the descriptor;
+// config-linux.md#seccomp and #the-container-process-state.
+import { SyscallError } from '../errors.ts'
+import type { Fd } from '../host/fd.ts'
+import { seccompFlags } from '../host/probe.ts'
+import { descriptorOf, pidfdOpen } from '../host/process.ts'
+import { connectUnix, send } from '../host/socket.ts'
+import { type FilterPlanner, handsListenerOver, planFilter } from '../plan/seccomp/filter.ts'
+import type { Op } from '../program/op.ts'
+import type { Spec } from '../spec/gen/types.ts'
+import { OCI_VERSION } from './container.ts'
+
+/** The planner for a config; the kernel is asked here for what the config may want of it. */
+export function filterPlanner({ linux }: Spec): FilterPlanner {
+  const known = linux?.seccomp?.flags?.length ? seccompFlags() : undefined
+  return context => planFilter(context, known)
+}
+
+const WHERE = '/linux/seccomp/listenerPath'
+
+/** A connection to the agent, if the program has something for it; the path counts only then. */
+export function connectAgent({ linux }: Spec, ops: readonly Op[]): Fd | undefined {
+  const { listenerPath } = linux?.seccomp ?? {}
+  if (listenerPath === undefined || !handsListenerOver(ops)) return undefined
+  return explained('connect to the seccomp agent', HINT, () => connectUnix(listenerPath))
+}
+
+const HINT = 'the agent has to listen there, on a Unix socket for streams, before the container is created'
+
+export interface Listener {
+  readonly agent: Fd
+  /** The pid of init. */
+  readonly pid: number
+  /** Its number there. */
+  readonly number: number
+  /** The state document, as JSON. */
+  readonly state: string
+}
+
+/** Sends init's listener to the agent, whose connection is closed. */
+export function sendListener({ agent, pid, number, state }: Listener, { linux }: Spec): void {
+  const { listenerMetadata } = linux?.seccomp ?? {}
+  const message = {
+    ociVersion: OCI_VERSION,
+    fds: ['seccompFd'],
+    pid,
+    ...(listenerMetadata !== undefined && { metadata: listenerMetadata }),
+    state: JSON.parse(state),
+  }
+  using _connection = agent
+  using pidfd = pidfdOpen(pid)
+  if (pidfd === undefined) return // what it died of is still to be heard
+  using listener = explained('take the listener of the filter', 'needs CAP_SYS_PTRACE', () =>
+    descriptorOf(pidfd, number),
+  )
+  const bytes = new TextEncoder().encode(JSON.stringify(message))
+  explained('hand the listener to the seccomp agent', undefined, () => send(agent, bytes, [listener]))
+}
+
+function explained<Result>(intent: string, hint: string | undefined, call: () => Result): Result {
+  try {
+    return call()
+  } catch (cause) {
+    if (!(cause instanceof SyscallError)) throw cause
+    const { syscall, args, errno } = cause
+    throw new SyscallError({ syscall, args, errno, origin: { pointer: WHERE, intent }, hint, cause })
+  }
+}
