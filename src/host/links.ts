@@ -1,7 +1,8 @@
 // Network devices and their addresses: found, moved into another network namespace, named, brought up.
 // Document: rtnetlink(7).
-import { IFA, IFA_F, IFLA, ifaddrmsg, ifinfomsg, NLM_F, RT_SCOPE } from '../abi/netlink.ts'
+
 import { IFF } from '../abi/net.ts'
+import { IFA, IFA_F, IFLA, ifaddrmsg, ifinfomsg, NLM_F, RT_SCOPE } from '../abi/netlink.ts'
 import { AF } from '../abi/socket.ts'
 import { isErrno } from './errno.ts'
 import type { Fd } from './fd.ts'
@@ -90,6 +91,10 @@ export function addAddress(netlink: Netlink, link: Link, address: Address): void
 export function addressText({ family, prefixLength, attributes }: Address): string {
   const bytes = attributes.get(IFA_LOCAL) ?? attributes.get(IFA_ADDRESS) ?? new Uint8Array()
   if (family === AF.values.AF_INET) return `${bytes.join('.')}/${prefixLength}`
-  const words = Array.from({ length: bytes.length / 2 }, (_, i) => Buffer.from(bytes).readUInt16BE(2 * i).toString(16))
+  const words = Array.from({ length: bytes.length / 2 }, (_, i) =>
+    Buffer.from(bytes)
+      .readUInt16BE(2 * i)
+      .toString(16),
+  )
   return `${words.join(':')}/${prefixLength}`
 }

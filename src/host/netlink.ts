@@ -147,7 +147,12 @@ function refuse({ type, shown }: Request, flags: bigint, body: Uint8Array): void
   const errno = -intAt(body)
   if (errno === 0) return
   const hint = saidBy(flags, body)
-  throw new SyscallError({ syscall: 'netlink', args: [type, ...shown], errno: errno > 0 ? errno : ERRNO.EPROTO[0], hint })
+  throw new SyscallError({
+    syscall: 'netlink',
+    args: [type, ...shown],
+    errno: errno > 0 ? errno : ERRNO.EPROTO[0],
+    hint,
+  })
 }
 
 function saidBy(flags: bigint, body: Uint8Array): string | undefined {

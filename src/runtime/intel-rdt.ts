@@ -7,8 +7,8 @@ import { isErrno } from '../host/errno.ts'
 import { type MountEntry, mountEntries } from '../host/mountinfo.ts'
 import type { IntelRdt } from '../spec/gen/types.ts'
 import { isReservedGroup } from '../spec/resource-checks.ts'
-import { Resctrl } from './resctrl-files.ts'
 import { removeGroups, type SavedRdt } from './resctrl.ts'
+import { Resctrl } from './resctrl-files.ts'
 import { differences } from './schemata.ts'
 
 const POINTER = '/linux/intelRdt'
@@ -103,10 +103,13 @@ export class RdtGroup {
     for (const { pointer, line } of this.#schemata) {
       const [difference] = differences(line, found)
       if (difference !== undefined)
-        throw new StateError(`the resctrl group ${this.#name} has another schema: ${difference}, asked for is ${line}`, {
-          where: pointer,
-          hint: 'use a group with this schema, or another closID',
-        })
+        throw new StateError(
+          `the resctrl group ${this.#name} has another schema: ${difference}, asked for is ${line}`,
+          {
+            where: pointer,
+            hint: 'use a group with this schema, or another closID',
+          },
+        )
     }
   }
 
@@ -153,6 +156,7 @@ function schemataOf({ l3CacheSchema, memBwSchema, schemata = [] }: IntelRdt): Sc
   const found: Schema[] = []
   if (l3CacheSchema) found.push({ pointer: `${POINTER}/l3CacheSchema`, line: l3CacheSchema })
   if (memBwSchema) found.push({ pointer: `${POINTER}/memBwSchema`, line: memBwSchema })
-  for (const [index, line] of schemata.entries()) found.push({ pointer: `${POINTER}/schemata/${index}`, line })
+  for (const [index, line] of schemata.entries())
+    if (line !== '') found.push({ pointer: `${POINTER}/schemata/${index}`, line })
   return found
 }

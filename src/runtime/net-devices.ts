@@ -2,8 +2,9 @@
 // A part of parts.ts: loaded only for a config that has the property. Nothing is ever moved back: with the namespace
 // the kernel destroys virtual devices and returns physical ones to the host, under the names that they have by then.
 // Document: config-linux.md#network-devices.
-import { explained } from '../cgroup/group.ts'
+
 import { O } from '../abi/fcntl.ts'
+import { explained } from '../cgroup/group.ts'
 import { StateError } from '../errors.ts'
 import { Fd } from '../host/fd.ts'
 import {

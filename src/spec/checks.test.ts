@@ -14,6 +14,11 @@ const process = (part: Draft<Spec['process']>): Draft<Spec> => ({ process: { ...
 const linux = (part: Draft<Spec>['linux']): Draft<Spec> => ({ linux: part })
 const seccomp = (part: NonNullable<Draft<Spec>['linux']>['seccomp']): Draft<Spec> => linux({ seccomp: part })
 const mount = (part: NonNullable<NonNullable<Draft<Spec>['mounts']>[number]>): Draft<Spec> => ({ mounts: [part] })
+type MemoryPolicy = NonNullable<Spec['linux']>['memoryPolicy'] & {}
+const memoryPolicy = (mode: MemoryPolicy['mode'], nodes?: string, ...flags: MemoryPolicy['flags'] & {}): Draft<Spec> =>
+  linux({ memoryPolicy: { mode, ...(nodes !== undefined && { nodes }), flags } })
+const scheduler = (part: Draft<Spec['process']>['scheduler']): Draft<Spec> => process({ scheduler: part })
+const DEADLINE = { policy: 'SCHED_DEADLINE', runtime: 5000, deadline: 6000, period: 7000 } as const
 const RANGE = { containerID: 0, hostID: 100000, size: 65536 }
 const USER = [{ type: 'user' }, { type: 'mount' }, { type: 'uts' }] as const
 const mapped = (uidMappings: (typeof RANGE)[], gidMappings = uidMappings): Draft<Spec> =>
@@ -26,7 +31,17 @@ const ACCEPTED: readonly Draft<Spec>[] = [
   process({ env: ['A=', '=C:=x', 'B=1=2'] }),
   process({ rlimits: [{ type: 'RLIMIT_CORE', soft: 5, hard: 18446744073709551615n }] }),
   process({ scheduler: { policy: 'SCHED_FIFO', priority: 5, nice: 0 } }),
-  process({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 1n << 60n, deadline: 5, period: 5 } }),
+  process({ scheduler: { policy: 'SCHED_FIFO', priority: 1, nice: 19 } }),
+  process({ scheduler: { policy: 'SCHED_IDLE' } }),
+  process({ scheduler: { policy: 'SCHED_RR', flags: ['SCHED_FLAG_KEEP_PARAMS'] } }),
+  process({ scheduler: { policy: 'SCHED_DEADLINE', runtime: 1n << 60n, deadline: 1n << 60n, period: 1n << 61n } }),
+  process({ scheduler: { policy: 'SCHED_DEADLINE', nice: 19, runtime: 42000, deadline: 1000000 } }),
+  process({ execCPUAffinity: { initial: '', final: '0-3,7' } }),
+  memoryPolicy('MPOL_BIND', '0-1,3', 'MPOL_F_STATIC_NODES', 'MPOL_F_NUMA_BALANCING'),
+  memoryPolicy('MPOL_DEFAULT', undefined, 'MPOL_F_STATIC_NODES'),
+  memoryPolicy('MPOL_LOCAL', ''),
+  memoryPolicy('MPOL_PREFERRED'),
+  linux({ personality: { domain: 'LINUX32', flags: [] } }),
   mount({ destination: 'relative', type: 'tmpfs' }),
   mount({ destination: '/a', source: '/b', options: ['rbind'] }),
   mount({ destination: '/a', options: ['remount', 'ro'] }),
@@ -40,6 +55,8 @@ const ACCEPTED: readonly Draft<Spec>[] = [
   linux({ resources: { unified: { 'memory.high': '5' }, rdma: { mlx5: { hcaHandles: 1 } } } }),
   linux({ namespaces: [{ type: 'time' }, { type: 'uts' }, { type: 'mount' }], timeOffsets: { boottime: { secs: 5 } } }),
   linux({ netDevices: { 'eth0.5': { name: 'lan' } } }),
+  linux({ netDevices: { eth0: { name: 'eth%d' }, eth1: { name: 'eth%d' }, eth2: { name: '' } } }),
+  linux({ netDevices: { eth0: { name: 'eth1' }, eth1: { name: 'eth0' } } }),
   seccomp({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 38 }),
 ]
 
@@ -71,8 +88,39 @@ const REFUSED: readonly [Draft<Spec>, string][] = [
     '/process/rlimits/0/soft: must not be above the hard limit 5; found 18446744073709551615',
   ],
   [
-    process({ scheduler: { policy: 'SCHED_FIFO', nice: 1 } }),
-    '/process/scheduler/nice: is only for SCHED_OTHER and SCHED_BATCH; the policy is SCHED_FIFO',
+    scheduler({ policy: 'SCHED_FIFO' }),
+    '/process/scheduler/priority: must be from 1 to 99 with SCHED_FIFO; found none',
+  ],
+  [scheduler({ policy: 'SCHED_RR', priority: 0 }), '/process/scheduler/priority: must be from 1 to 99 with SCHED_RR'],
+  [scheduler({ policy: 'SCHED_ISO' }), '/process/scheduler/policy: SCHED_ISO is reserved: no kernel has this policy'],
+  [scheduler({ policy: 'SCHED_IDLE', runtime: 5 }), '/process/scheduler/runtime: is only for SCHED_DEADLINE; the'],
+  [scheduler({ ...DEADLINE, runtime: 1023 }), '/process/scheduler/runtime: must be at least 1024 nanoseconds'],
+  [scheduler({ ...DEADLINE, deadline: 4999 }), '/process/scheduler/deadline: must not be before the end of the'],
+  [scheduler({ ...DEADLINE, period: 5999 }), '/process/scheduler/period: must not be shorter than the deadline of'],
+  [scheduler({ ...DEADLINE, period: 2n ** 63n }), '/process/scheduler/period: must be below 2^63 nanoseconds; found'],
+  ...['1-0', '0-', ',', '0,', ' 0', '0 ', '0x1', '-1', '0-8192', '1,,2', '1-2-3', 'all'].map(
+    (final): [Draft<Spec>, string] => [
+      process({ execCPUAffinity: { final } }),
+      `/process/execCPUAffinity/final: must be a list such as "0-3,7" of numbers up to 8191; found "${final}"`,
+    ],
+  ),
+  [process({ execCPUAffinity: { initial: 'x' } }), '/process/execCPUAffinity/initial: must be a list'],
+  [memoryPolicy('MPOL_DEFAULT', '0'), '/linux/memoryPolicy/nodes: MPOL_DEFAULT takes no nodes; found "0"'],
+  [memoryPolicy('MPOL_BIND'), '/linux/memoryPolicy/nodes: MPOL_BIND needs at least one node'],
+  [memoryPolicy('MPOL_WEIGHTED_INTERLEAVE', ''), '/linux/memoryPolicy/nodes: MPOL_WEIGHTED_INTERLEAVE needs at least'],
+  [
+    memoryPolicy('MPOL_BIND', '1024'),
+    '/linux/memoryPolicy/nodes: must be a list such as "0-3,7" of numbers up to 1023',
+  ],
+  [memoryPolicy('MPOL_PREFERRED', undefined, 'MPOL_F_STATIC_NODES'), '/linux/memoryPolicy/flags: say how nodes are'],
+  [
+    memoryPolicy('MPOL_BIND', '0', 'MPOL_F_STATIC_NODES', 'MPOL_F_RELATIVE_NODES'),
+    '/linux/memoryPolicy/flags: MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other',
+  ],
+  [memoryPolicy('MPOL_INTERLEAVE', '0', 'MPOL_F_NUMA_BALANCING'), '/linux/memoryPolicy/flags: MPOL_F_NUMA_BALANCING'],
+  [
+    linux({ personality: { domain: 'LINUX', flags: ['X'] } }),
+    '/linux/personality/flags/0: no flags are supported; found',
   ],
   [process({ scheduler: { policy: 'SCHED_OTHER', priority: 1 } }), '/process/scheduler/priority: is only for'],
   [process({ scheduler: { policy: 'SCHED_OTHER', period: 1n << 60n } }), '/process/scheduler/period: is only for'],
@@ -124,6 +172,14 @@ const REFUSED: readonly [Draft<Spec>, string][] = [
   ],
   [linux({ netDevices: { 'a/b': {} } }), '/linux/netDevices/a~1b: is not the name of a network interface'],
   [linux({ netDevices: { eth0: { name: 'sixteen-letters!' } } }), '/linux/netDevices/eth0/name: is not a name'],
+  [linux({ netDevices: { eth0: { name: 'a b' } } }), '/linux/netDevices/eth0/name: is not a name'],
+  [linux({ netDevices: { eth0: { name: '..' } } }), '/linux/netDevices/eth0/name: is not a name'],
+  [linux({ netDevices: { eth0: { name: 'a%s' } } }), '/linux/netDevices/eth0/name: may have one "%d"'],
+  [linux({ netDevices: { eth0: { name: 'a%d%d' } } }), '/linux/netDevices/eth0/name: may have one "%d"'],
+  [
+    linux({ netDevices: { eth0: { name: 'lan' }, lan: {} } }),
+    '/linux/netDevices/lan: the name lan inside is already that of /linux/netDevices/eth0',
+  ],
   [linux({ maskedPaths: ['/a', 'b'] }), '/linux/maskedPaths/1: must be an absolute path; found "b"'],
   [linux({ readonlyPaths: ['b'] }), '/linux/readonlyPaths/0: must be an absolute path; found "b"'],
   [
@@ -144,7 +200,12 @@ const REFUSED: readonly [Draft<Spec>, string][] = [
     linux({ resources: { unified: { '../memory.max': '5' } } }),
     '/linux/resources/unified/..~1memory.max: is not the name of a file in a cgroup',
   ],
-  ...['', '.', '..', 'a/b', '/a'].map((closID): [Draft<Spec>, string] => [
+  ...['info', 'mon_groups', 'mon_data'].map((closID): [Draft<Spec>, string] => [
+    linux({ intelRdt: { closID } }),
+    `/linux/intelRdt/closID: ${closID} is a directory that resctrl has by itself`,
+  ]),
+  [linux({ intelRdt: { l3CacheSchema: 'L3:0=f\nMB:0=1' } }), '/linux/intelRdt/l3CacheSchema: must be one line'],
+  ...['', '.', '..', 'a/b', '/a', 'a\nb'].map((closID): [Draft<Spec>, string] => [
     linux({ intelRdt: { closID } }),
     '/linux/intelRdt/closID: must be a name',
   ]),
