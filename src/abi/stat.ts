@@ -40,6 +40,9 @@ export const STATX_ATTR = defineFlags('include/uapi/linux/stat.h (v6.12); statx(
   STATX_ATTR_MOUNT_ROOT: 0x2000n, // since 5.8
 })
 
+/** In the place of tv_nsec: this time stays. include/linux/stat.h (v6.12); utimensat(2) */
+export const UTIME_OMIT = (1n << 30n) - 2n
+
 /** 256 bytes; the time stamps are written out field by field, the spare words at the end as one array each. */
 export const statx = defineStruct('struct statx, include/uapi/linux/stat.h (v6.12); statx(2)', {
   stx_mask: 'u32',

@@ -43,7 +43,7 @@ const quoted = (text: string): string => JSON.stringify(text) // C reads it the 
 const inside = (path: string): string => quoted(path.replace(/^\//, ''))
 
 function placesOf({ destination, type = '', source = '', options = [] }: Mount): Place[] {
-  const { flags, data } = parseMountOptions(options, '')
+  const { flags, data } = parseMountOptions(options)
   const target = destination
   if (type !== 'cgroup') return [{ source, target, type, flags, data: data.join(',') }]
   const { mode, hierarchies } = currentLayout()

@@ -6,16 +6,16 @@ import type { Origin } from '../errors.ts'
 import { type CallRest, NULL, type Op, type Slot, struct, syscall } from '../program/op.ts'
 import { EMPTY, HERE } from './resolve.ts'
 
-interface Tree {
+interface Tree extends Pick<CallRest, 'on'> {
   readonly recursive: boolean
   readonly result: Slot
 }
 
 /** A detached copy of what is mounted at the path, or with a descriptor at exactly that place. */
-export function cloneTree(from: string | Slot | number, origin: Origin, { recursive, result }: Tree): Op {
+export function cloneTree(from: string | Slot | number, origin: Origin, { recursive, result, on }: Tree): Op {
   const flags = recursive ? CLONE | AT_RECURSIVE : CLONE
   const args = typeof from === 'string' ? [HERE, from, flags] : [from, EMPTY, flags | AT_EMPTY_PATH]
-  return syscall('open_tree', args, origin, { result })
+  return syscall('open_tree', args, origin, on === undefined ? { result } : { result, on })
 }
 
 const { AT_EMPTY_PATH, AT_RECURSIVE } = AT.bits
@@ -27,24 +27,36 @@ export interface Change {
   /** MS_SHARED and its like, without MS_REC. */
   readonly propagation?: bigint
   readonly recursive?: boolean
+  /** Number of a descriptor, for MOUNT_ATTR_IDMAP. */
+  readonly userNamespace?: number
 }
 
 /** Changes the mount, or with `recursive` the whole tree, behind a descriptor; no op when there is nothing to do. */
 export function changeMount(mount: Slot, origin: Origin, change: Change): Op[] {
-  const { set = 0n, clear = 0n, propagation = 0n, recursive = false } = change
+  const { set = 0n, clear = 0n, propagation = 0n, recursive = false, userNamespace } = change
   if (set === 0n && clear === 0n && propagation === 0n) return []
   const text = (): string => {
     const words = [
       set === 0n ? [] : [`set=${MOUNT_ATTR.format(set)}`],
       clear === 0n ? [] : [`clear=${MOUNT_ATTR.format(clear)}`],
       propagation === 0n ? [] : [`propagation=${MS.format(propagation)}`],
+      userNamespace === undefined ? [] : [`userns_fd=${userNamespace}`],
     ]
     return `{${words.flat().join(', ')}}`
   }
-  const attributes = struct(mountAttr, { attr_set: set, attr_clr: clear, propagation }, text)
+  const values = { attr_set: set, attr_clr: clear, propagation, userns_fd: userNamespace ?? 0 }
+  const attributes = struct(mountAttr, values, text)
   const flags = recursive ? AT_EMPTY_PATH | AT_RECURSIVE : AT_EMPTY_PATH
   const args = [mount, EMPTY, flags, attributes, mountAttr.size]
   return [syscall('mount_setattr', args, origin)]
+}
+
+/** Words of mount(2): MS_SHARED and its like, with MS_REC for the whole tree. */
+export function changePropagation(mount: Slot, words: readonly bigint[], origin: Origin): Op[] {
+  const { MS_REC } = MS.bits
+  return words.flatMap(word =>
+    changeMount(mount, origin, { propagation: word & ~MS_REC, recursive: (word & MS_REC) !== 0n }),
+  )
 }
 
 /** Puts a detached mount on the file or directory behind another descriptor. */

@@ -5,7 +5,7 @@ import { MS } from '../abi/mount.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
 import type { Mount } from '../spec/gen/types.ts'
 import type { PlanContext } from './context.ts'
-import { type MountOptions, parseMountOptions } from './mount-options.ts'
+import { type Extra, type MountOptions, parseMountOptions } from './mount-options.ts'
 import { cleanPath } from './resolve.ts'
 
 export interface Entry {
@@ -28,9 +28,9 @@ export function mountEntries(context: PlanContext): readonly Entry[] {
 
 function readEntry(mount: Mount, where: string): Entry {
   const path = cleanPath(mount.destination)
-  const options = parseMountOptions(mount.options ?? [], where)
+  const options = parseMountOptions(mount.options ?? [])
   const bind = isBind({ mount, options })
-  const what = bind ? `bind ${mount.source}` : `mount ${mount.type ?? 'again'}`
+  const what = isChange({ mount, options }) ? 'change the mount' : bind ? `bind ${mount.source}` : `mount ${mount.type}`
   const entry = { mount, options, where, path, origin: { pointer: where, intent: `${what} on ${path}` } }
   refuse(entry, bind)
   return entry
@@ -39,18 +39,31 @@ function readEntry(mount: Mount, where: string): Entry {
 function refuse({ mount, options, where, path }: Entry, bind: boolean): void {
   const no = (message: string, place: string) => new UnsupportedError(message, { where: `${where}${place}` })
   if (path === '/') throw no(`cannot mount on "/": ${JSON.stringify(mount.destination)}`, '/destination')
-  if (mount.uidMappings !== undefined) throw no('id-mapped mounts are not supported yet', '/uidMappings')
-  if (mount.gidMappings !== undefined) throw no('id-mapped mounts are not supported yet', '/gidMappings')
+  for (const extra of options.extras) {
+    const needs = NEEDS[extra] ?? 'bind'
+    if (needs === (bind ? 'bind' : mount.type) && !isRemount({ mount, options })) continue
+    throw no(`the option ${extra} is for a new ${needs} mount`, '/options')
+  }
   if (bind && options.data.length > 0) {
     throw no(`a bind mount has no file system to take the option ${JSON.stringify(options.data[0])}`, '/options')
   }
   if (isTooLong(options.data.join(','))) {
     throw no(`the options for the file system are longer than ${DATA_BYTES} bytes`, '/options')
   }
+  if (
+    isChange({ mount, options }) &&
+    !isRemount({ mount, options }) &&
+    (options.flags !== 0n || options.data.length > 0)
+  ) {
+    throw no('an entry without type and bind changes propagation, and nothing else', '/options')
+  }
   if (path === '/proc' && !bind && !isChange({ mount, options }) && mount.type !== 'proc') {
     throw no('"/proc" cannot be mounted because it is not of type proc', '/type')
   }
 }
+
+/** The kind of mount that an option of ours is for; absent: a bind. */
+const NEEDS: { readonly [Name in Extra]?: string } = { tmpcopyup: 'tmpfs' }
 
 /** No unit of UTF-16 has more than three bytes. */
 const isTooLong = (text: string): boolean =>
@@ -64,7 +77,8 @@ export const isBind = ({ mount, options }: Kind): boolean =>
 export const isRemount = ({ options }: Kind): boolean => (options.flags & MS.bits.MS_REMOUNT) !== 0n
 
 /** Of something that is mounted already: remount, and entries that are nothing but a propagation. */
-export const isChange = (entry: Kind): boolean => isRemount(entry) || (!entry.mount.type && !isBind(entry))
+export const isChange = (entry: Kind): boolean =>
+  isRemount(entry) || ((!entry.mount.type || entry.mount.type === 'none') && !isBind(entry))
 
 /** Written to until all is set up, by us (devices, links) or by later entries (their targets): read-only at the end. */
 export const isReadonlyLater = ({ mount, options, path }: Entry): boolean =>

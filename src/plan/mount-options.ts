@@ -1,8 +1,8 @@
 // The option strings of a mount entry, one row each: what they set and clear, for the one mount or (r-forms) for the
-// whole tree below it. What is no row is data for the file system, as after `mount -o`.
+// whole tree below it, or that the runtime has to do by itself. What is no row is data for the file system, as after
+// `mount -o`.
 // Documents: runtime-spec config.md, "Linux mount options"; mount(8); mount_setattr(2).
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
-import { UnsupportedError } from '../errors.ts'
 
 const {
   MS_RDONLY,
@@ -38,9 +38,12 @@ export interface OptionRow {
   readonly recursive?: boolean
   /** MS_SHARED and its like, with MS_REC for the whole tree. */
   readonly propagation?: bigint
-  /** Known, and refused by name. */
-  readonly refused?: string
+  /** No flag of the kernel: see Extra. */
+  readonly extra?: Extra
 }
+
+/** Options that ask for work of the runtime; the last three are crun's. */
+export type Extra = 'idmap' | 'ridmap' | 'tmpcopyup' | 'copy-symlink' | 'src-nofollow' | 'dest-nofollow'
 
 const ATIMES = MS_NOATIME | MS_RELATIME | MS_STRICTATIME
 
@@ -92,9 +95,12 @@ const ONE_FORM = {
   rshared: { propagation: MS_SHARED | MS_REC },
   unbindable: { propagation: MS_UNBINDABLE },
   runbindable: { propagation: MS_UNBINDABLE | MS_REC },
-  tmpcopyup: { refused: 'copying the directory below into a tmpfs' },
-  idmap: { refused: 'an id-mapped mount' },
-  ridmap: { refused: 'an id-mapped mount' },
+  tmpcopyup: { extra: 'tmpcopyup' },
+  idmap: { extra: 'idmap' },
+  ridmap: { extra: 'ridmap' },
+  'copy-symlink': { extra: 'copy-symlink' },
+  'src-nofollow': { extra: 'src-nofollow' },
+  'dest-nofollow': { extra: 'dest-nofollow' },
 } as const satisfies Record<string, OptionRow>
 
 /** By name; null prototype, since names come from users. */
@@ -103,7 +109,10 @@ const BOTH: Readonly<Record<string, OptionRow | undefined>> = Object.assign(Obje
 
 function rowOf(option: string): OptionRow | undefined {
   const row = ROWS[option]
-  if (row !== undefined || !option.startsWith('r')) return row
+  if (row !== undefined) return row
+  if (option.startsWith('idmap=')) return ROWS.idmap // the maps: id-mapped.ts
+  if (option.startsWith('ridmap=')) return ROWS.ridmap
+  if (!option.startsWith('r')) return undefined
   const plain = BOTH[option.slice(1)]
   return plain && { ...plain, recursive: true }
 }
@@ -129,29 +138,28 @@ export interface MountOptions {
   readonly recursive: Attributes
   /** In the order given. */
   readonly propagation: readonly bigint[]
+  readonly extras: readonly Extra[]
   /** What the file system gets, as written. */
   readonly data: readonly string[]
 }
 
-export function parseMountOptions(options: readonly string[], where: string): MountOptions {
+export function parseMountOptions(options: readonly string[]): MountOptions {
   let single = UNCHANGED
   let recursive = UNCHANGED
   const propagation: bigint[] = []
+  const extras: Extra[] = []
   const data: string[] = []
-  for (const [index, option] of options.entries()) {
+  for (const option of options) {
     const row = rowOf(option)
     if (row === undefined) {
       if (option !== '') data.push(option)
-    } else if (row.refused !== undefined) throw refusal(option, row.refused, `${where}/options/${index}`)
+    } else if (row.extra !== undefined) extras.push(row.extra)
     else if (row.propagation !== undefined) propagation.push(row.propagation)
     else if (row.recursive) recursive = change(recursive, row)
     else single = change(single, row)
   }
-  return { flags: single.on, single, recursive: attributesOf(recursive), propagation, data }
+  return { flags: single.on, single, recursive: attributesOf(recursive), propagation, extras, data }
 }
-
-const refusal = (option: string, what: string, where: string): UnsupportedError =>
-  new UnsupportedError(`mount option ${JSON.stringify(option)} (${what}) is not supported yet`, { where })
 
 /** What options turn on and off, in flags of mount(2). */
 interface Flags {

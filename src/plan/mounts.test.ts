@@ -2,7 +2,7 @@ import t from 'tap'
 import { golden, stageListing } from '../dev/golden.ts'
 import { thrown } from '../host/testing.ts'
 import type { Mount } from '../spec/gen/types.ts'
-import type { Facts } from './facts.ts'
+import type { Copied, Facts } from './facts.ts'
 import { planMounts } from './mounts.ts'
 import { planEnterRoot, planFinalMounts } from './rootfs.ts'
 import { planHostSources, planOwnSources } from './sources.ts'
@@ -57,11 +57,64 @@ t.test('read-only tmpfs and /dev are writable until the end', async t => {
 t.test('remounts and changes of propagation make nothing', async t => {
   const text = plan([
     { destination: '/a', options: ['rshared'] },
+    { destination: '/a', type: 'none', options: ['rslave'] },
     { destination: '/b', options: ['bind', 'remount', 'ro'] },
     { destination: '/c', type: 'tmpfs', options: ['remount', 'size=2m'] },
   ])
   t.equal(text, golden('mounts-changes', text))
   t.notMatch(text, /mkdirat/)
+})
+
+t.test('ids are mapped last, and the namespaces that say how are closed', async t => {
+  const idMapped = new Map([
+    ['/mounts/0', { pointer: '/mounts/0/uidMappings', recursive: false, namespace: 8, fsType: 'ext4' }],
+    ['/mounts/1', { pointer: '/mounts/1/options/1', recursive: true, namespace: 9 }],
+    ['/mounts/2', { pointer: '/mounts/2/options/1', recursive: false, namespace: 8 }],
+  ])
+  const mounts = [bind(['ro']), bind(['ridmap'], { destination: '/b' }), bind(['idmap'], { destination: '/c' })]
+  const text = stageListing({ spec: { mounts }, facts: { idMapped } }, planHostSources)
+  t.equal(text, golden('mounts-id-mapped', text))
+  t.throws(() => plan(mounts, { idMapped, clonesMounts: false }), {
+    where: '/mounts/0/uidMappings',
+    message: 'only root',
+  })
+})
+
+t.test('a tmpfs copies what it covers before it appears', async t => {
+  const times = { seconds: 981_158_400n, nanoseconds: 7n }
+  const copied = new Map<string, Copied[]>([
+    [
+      '/mounts/0',
+      [
+        { path: 'directory', kind: 'directory', mode: 0o40755, ...times },
+        { path: 'directory/file', kind: 'file', mode: 0o104751, ...times },
+        { path: 'link', kind: 'link', mode: 0o120777, target: '../elsewhere', ...times },
+        { path: new Uint8Array([0xff, 0x0a]), kind: 'node', mode: 0o20666, device: 0x103n, ...times },
+      ],
+    ],
+  ])
+  const entry = { destination: '/run', type: 'tmpfs', options: ['tmpcopyup', 'size=1m', 'ro'] }
+  const text = plan([entry], { copied })
+  t.equal(text, golden('mounts-copy-up', text))
+  const owned = plan([{ ...entry, options: ['tmpcopyup', 'uid=1'] }], { copied })
+  t.notMatch(owned, /fchownat\(mount on \/run, ""/, 'an owner that is asked for stays')
+})
+
+t.test('options of a tmpfs that is made detached are given one by one', async t => {
+  const options = [
+    'size=1m,nr_inodes=5',
+    'mpol=bind:0,2-3',
+    'noswap',
+    'sync',
+    'lazytime',
+    'noexec',
+    'noatime',
+    'rprivate',
+  ]
+  const text = plan([{ destination: '/run', type: 'tmpfs', options }])
+  t.equal(text, golden('mounts-tmpfs-options', text))
+  const one = plan([{ destination: '/run', type: 'tmpfs', options: ['mode=755', 'sync'] }])
+  t.match(one, /mount\("tmpfs"/, 'with nothing else to be done one call is enough')
 })
 
 t.test('without the host’s privileges sources are cloned in the user namespace', async t => {
@@ -98,7 +151,12 @@ t.test('what may not be mounted is refused before anything happens', async t => 
   )
   refused(bind(['size=1']), { where: '/mounts/0/options' })
   refused({ destination: '/a', type: 'tmpfs', options: [`x=${'y'.repeat(4100)}`] }, { where: '/mounts/0/options' })
-  refused(bind([], { uidMappings: [] }), { where: '/mounts/0/uidMappings' })
+  refused({ destination: '/a', type: 'tmpfs', options: ['idmap'] }, { where: '/mounts/0/options', message: 'idmap' })
+  refused(bind(['remount', 'ridmap']), { where: '/mounts/0/options', message: 'ridmap is for a new bind mount' })
+  refused({ destination: '/a', type: 'proc', options: ['tmpcopyup'] }, { message: 'tmpcopyup is for a new tmpfs' })
+  refused(bind(['tmpcopyup']), { message: 'tmpcopyup is for a new tmpfs mount' })
+  refused({ destination: '/a', options: ['rprivate', 'ro'] }, { where: '/mounts/0/options' })
+  refused({ destination: '/a', type: 'none', options: ['rprivate', 'size=1'] }, { where: '/mounts/0/options' })
   refused({ destination: '/a', options: ['bind'] }, { name: 'SpecError', message: 'needs a source' })
   t.doesNotThrow(() => plan([bind([], { destination: '/proc/cpuinfo' })]))
 })

@@ -2,20 +2,19 @@
 // cloned before (sources.ts) and is only put in place here. Cgroup mounts are cgroup-mounts.ts.
 // Documents: runtime-spec config.md "Mounts"; mount(2), move_mount(2).
 import { ERRNO } from '../abi/errno.ts'
-import { AT } from '../abi/fcntl.ts'
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
-import { STATX, statx } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
-import { address, cell, fail, jump, label, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
+import { fail, label, type Op, type Slot, syscall } from '../program/op.ts'
 import { planCgroupMount } from './cgroup-mounts.ts'
-import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
-import { attach, changeMount, close, mount } from './mount-calls.ts'
+import { type PlanContext, slotNamed } from './context.ts'
+import { attach, changeMount, changePropagation, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
 import { attributes, NO_CHANGE } from './mount-options.ts'
 import { mountTarget, mustBeProc } from './mount-target.ts'
 import { closeDirectories, noteMounted } from './mounted.ts'
-import { atFixed, EMPTY, openInRoot } from './resolve.ts'
+import { atFixed, openInRoot } from './resolve.ts'
 import { hostSysfs, laterPropagation, sourceSlot } from './source.ts'
+import { isMadeDetached, planTmpfs } from './tmpfs.ts'
 
 export function planMounts(context: PlanContext): Op[] {
   const ops: Op[] = []
@@ -28,7 +27,7 @@ export function planMounts(context: PlanContext): Op[] {
 function planMount(context: PlanContext, entry: Entry): Op[] {
   if (isChange(entry)) return changeExisting(context, entry)
   if (isBind(entry)) return planBind(context, entry)
-  if (entry.mount.type === 'cgroup') return [...planCgroupMount(context, entry), ...finish(context, entry, {})]
+  if (entry.mount.type === 'cgroup') return [...planCgroupMount(context, entry), ...finish(context, entry)]
   return planFilesystem(context, entry)
 }
 
@@ -62,24 +61,18 @@ function attachFile({ mount, path, origin }: Entry, source: Slot, target: Slot):
 
 function planFilesystem(context: PlanContext, entry: Entry): Op[] {
   const { mount: wish, options, where, origin } = entry
-  const { target: number } = context.numbers
   const type = wish.type ?? ''
-  const ownMode = options.data.some(word => word.startsWith('mode='))
-  const covering = type === 'tmpfs' && !ownMode ? coveredMode(number, origin) : undefined
-  const target = mountTarget(context, entry, 'directory', covering?.made)
-  const mode = target.isNew ? undefined : covering
+  if (type === 'tmpfs' && isMadeDetached(entry)) return planTmpfs(context, entry)
+  const { target: number } = context.numbers
+  const target = mountTarget(context, entry, 'directory')
   const later = isReadonlyLater(entry)
   const flags = options.flags & ~(later ? MS.bits.MS_RDONLY : 0n)
   const args = { source: wish.source ?? type, target: context.numbers.targetPath, type, flags, ...dataOf(entry) }
   return [
     ...target.ops,
     ...atFixed(context, target.fd, number, origin),
-    ...(mode?.read ?? []),
     ...(hostSysfs(context, entry) ? mountOrBindSysfs(context, entry, args) : [mount(args, origin)]),
-    ...finish(context, entry, {
-      ...(mode && { mode }),
-      ...(later && { keep: slotNamed(context, `mount of ${where}`) }),
-    }),
+    ...finish(context, entry, later ? slotNamed(context, `mount of ${where}`) : undefined),
   ]
 }
 
@@ -96,58 +89,20 @@ function mountOrBindSysfs(context: PlanContext, entry: Entry, args: Parameters<t
   ]
 }
 
-interface Rest {
-  readonly mode?: CoveredMode
-  /** Where the mount's descriptor stays for finalMounts. */
-  readonly keep?: Slot
-}
-
-/** mount(2) leaves no descriptor of what it made: it is opened once more where something is still to be done. */
-function finish(context: PlanContext, { options, path, origin }: Entry, { mode, keep }: Rest): Op[] {
+/**
+ * mount(2) leaves no descriptor of what it made: it is opened once more where something is still to be done. `keep` is
+ * where it stays for finalMounts.
+ */
+function finish(context: PlanContext, { options, path, origin }: Entry, keep?: Slot): Op[] {
   const { recursive, propagation } = options
-  const isDone = recursive === NO_CHANGE && propagation.length === 0
-  if (isDone && mode === undefined && keep === undefined) return []
+  if (recursive === NO_CHANGE && propagation.length === 0 && keep === undefined) return []
   const top = openInRoot(context, path, 'directory', origin, keep && { fd: keep })
-  const todo = [
-    ...(mode === undefined ? [] : mode.copyTo(top.fd)),
+  return [
+    ...top.ops,
     ...changeMount(top.fd, origin, { ...recursive, recursive: true }),
     ...changePropagation(top.fd, propagation, origin),
+    ...(keep === undefined ? [close(top.fd, origin)] : []),
   ]
-  return [...top.ops, ...todo, ...(keep === undefined ? [close(top.fd, origin)] : [])]
-}
-
-function changePropagation(fd: Slot, words: readonly bigint[], origin: Origin): Op[] {
-  const { MS_REC } = MS.bits
-  return words.flatMap(word =>
-    changeMount(fd, origin, { propagation: word & ~MS_REC, recursive: (word & MS_REC) !== 0n }),
-  )
-}
-
-interface CoveredMode {
-  /** Says that there was nothing to cover: then the file system's own default stands. */
-  readonly made: Slot
-  readonly read: readonly Op[]
-  copyTo(mount: Slot): Op[]
-}
-
-const covered = cell('statx', statx.size)
-
-/** A tmpfs shows the mode of the directory that it covers, as if it were that directory. */
-function coveredMode(number: number, origin: Origin): CoveredMode {
-  const made = slot('made')
-  const args = [number, EMPTY, AT.bits.AT_EMPTY_PATH, STATX.bits.STATX_MODE, address(covered)]
-  // the kernel's fchmodat looks at the low 16 bits only, of those at the permissions
-  const mode = slotIn(covered, statx.offset('stx_mode'))
-  const own = label('own mode')
-  return {
-    made,
-    read: [syscall('statx', args, origin)],
-    copyTo: mount => [
-      jump(own, origin, { slot: made, mask: ALL_BITS, is: 'ne', value: 0n }),
-      syscall('fchmodat', [mount, '.', mode], origin),
-      own,
-    ],
-  }
 }
 
 // ---- what is mounted already ----

@@ -15,6 +15,8 @@ export interface Source {
   readonly changes: readonly Change[]
   readonly fd: Slot
   readonly origin: Origin
+  /** The last change of all, with an origin of its own: what it is refused for is then this alone. */
+  readonly mapped?: readonly [Change, Origin] | undefined
 }
 
 /** Absolute on the host; relative paths of config.json start at the bundle. */

@@ -2,11 +2,11 @@
 // mounts, cloned while the host's paths still mean what the config meant and its privileges are still there. Clones
 // are made with everything that they need (read-only and so on), so that they are complete when they appear.
 import { ERRNO } from '../abi/errno.ts'
-import { MS } from '../abi/mount.ts'
+import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { type Origin, SpecError, UnsupportedError } from '../errors.ts'
 import { type Op, syscall } from '../program/op.ts'
 import { cgroupSources } from './cgroup-mounts.ts'
-import { hasNamespace, isNew, type PlanContext } from './context.ts'
+import { hasNamespace, type PlanContext } from './context.ts'
 import { raiseDescriptorLimit } from './descriptor-limit.ts'
 import { changeMount, cloneTree } from './mount-calls.ts'
 import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
@@ -17,8 +17,8 @@ import { isStaged, setAside, takeUp } from './staging.ts'
 /** Above so many sources the soft limit of descriptors is raised while the mounts are set up. */
 const MANY = 200
 
-/** Without the host's privileges mounts can be cloned only inside the new user namespace: after the fork. */
-const isLate = (context: PlanContext): boolean => context.facts.euid !== 0 && isNew(context, 'user')
+/** Without the host's privileges mounts can be cloned only inside the user namespace: after the fork. */
+const isLate = (context: PlanContext): boolean => !context.facts.clonesMounts && hasNamespace(context, 'user')
 
 /** Before the namespaces, with the host's paths and privileges. */
 export function planHostSources(context: PlanContext): Op[] {
@@ -48,7 +48,9 @@ function cloneAll(context: PlanContext): Op[] {
   const origin: Origin = { pointer: '/root/path', intent: 'clone the rootfs' }
   const ops = all.length > MANY ? raiseDescriptorLimit(context) : []
   for (const source of all) ops.push(...clone(source))
-  return [...ops, syscall('close', [context.facts.descriptors.rootfs], origin)]
+  ops.push(syscall('close', [context.facts.descriptors.rootfs], origin))
+  for (const namespace of namespacesOfMounts(context)) ops.push(syscall('close', [namespace], origin))
+  return ops
 }
 
 /** What would have to be mounted in the host's own tree. */
@@ -68,9 +70,10 @@ function refuseMounts({ spec }: PlanContext): void {
   })
 }
 
-function clone({ from, recursive, changes, fd, origin }: Source): Op[] {
+function clone({ from, recursive, changes, fd, origin, mapped }: Source): Op[] {
   const ops = [cloneTree(from, origin, { recursive, result: fd })]
   for (const change of changes) ops.push(...changeMount(fd, origin, change))
+  if (mapped !== undefined) ops.push(...changeMount(fd, mapped[1], mapped[0]))
   return ops
 }
 
@@ -97,7 +100,25 @@ function ownSources(context: PlanContext): Source[] {
   return found
 }
 
-function bindSource(context: PlanContext, { mount, options, where }: Entry): Source {
+/** Numbers of the user namespaces whose maps mounts have taken over. */
+const namespacesOfMounts = ({ facts: { idMapped } }: PlanContext): ReadonlySet<number> =>
+  new Set(idMapped === undefined ? [] : [...idMapped.values()].map(({ namespace }) => namespace))
+
+/** mount_setattr(2): a clone can be id-mapped as long as it is attached nowhere, by who rules over its file system. */
+function mapIds(context: PlanContext, { mount, where, path }: Entry): Source['mapped'] {
+  const mapped = context.facts.idMapped?.get(where)
+  if (mapped === undefined) return undefined
+  const { pointer, recursive, namespace, fsType } = mapped
+  if (!context.facts.clonesMounts) {
+    throw new UnsupportedError('only root of the host can make id-mapped mounts', { where: pointer })
+  }
+  const change = { set: MOUNT_ATTR.bits.MOUNT_ATTR_IDMAP, userNamespace: namespace, recursive }
+  const of = fsType === undefined ? '' : `, of type ${fsType},`
+  return [change, { pointer, intent: `map the ids of ${mount.source}${of} for ${path}` }]
+}
+
+function bindSource(context: PlanContext, entry: Entry): Source {
+  const { mount, options, where } = entry
   if (mount.source === undefined || mount.source === '') {
     throw new SpecError('config.json', [{ pointer: where, message: 'a bind mount needs a source' }])
   }
@@ -113,6 +134,7 @@ function bindSource(context: PlanContext, { mount, options, where }: Entry): Sou
     changes: bindChanges(context, options),
     fd: sourceSlot(context, where),
     origin: { pointer: where, intent: `clone ${path} for ${mount.destination}` },
+    mapped: mapIds(context, entry),
   }
 }
 

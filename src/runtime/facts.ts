@@ -3,17 +3,22 @@ import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { NewCgroupManager } from '../cgroup/manager.ts'
 import type { Fd } from '../host/fd.ts'
-import { architecture, lastCapability, resourceLimit } from '../host/identity.ts'
+import { architecture, capabilities, hasAllCapabilities, inUserNamespace, lastCapability, resourceLimit } from '../host/identity.ts'
+import { canCloneMounts } from '../host/mount.ts'
 import { mountEntries } from '../host/mountinfo.ts'
 import type { Facts, SourceKind } from '../plan/facts.ts'
 import { descriptors } from '../program/sync.ts'
 import type { Mount, Spec } from '../spec/gen/types.ts'
+import { GATE } from './container.ts'
+import { hasRareMounts, hasRareProcess, part } from './parts.ts'
 import { homeOf } from './passwd.ts'
 import { linkedTargets } from './targets.ts'
 
 export interface FactsRequest {
   readonly id: string
   readonly bundle: string
+  /** The container's directory of the state directory. */
+  readonly directory: string
   readonly spec: Spec
   /** Absent when there is none to look at. */
   readonly rootfs: Fd | undefined
@@ -26,27 +31,52 @@ export interface FactsRequest {
 }
 
 export function gatherFacts(request: FactsRequest): Facts {
-  const { id, bundle, spec, rootfs, cgroup, preserved, noPivot, descriptorLimit } = request
+  const { id, bundle, directory, spec, rootfs, cgroup, preserved, noPivot, descriptorLimit } = request
   const limit = descriptorLimit === undefined ? undefined : resourceLimit('RLIMIT_NOFILE')
   const needsHome = !spec.process.env?.some(variable => variable.startsWith('HOME='))
   const home = needsHome && rootfs !== undefined ? homeOf(rootfs, spec.process.user.uid) : undefined
+  const euid = process.geteuid?.() ?? 0
+  const inside = inUserNamespace()
+  const numbers = descriptors(preserved)
+  const targets = rootfs && linkedTargets(rootfs, spec.mounts ?? [])
+  const rare = hasRareMounts(spec)
+    ? part('rareMounts').rareMounts({ spec, bundle, rootfs, targets }, numbers.userNamespaces)
+    : undefined
   return {
     architecture,
-    euid: process.geteuid?.() ?? 0,
-    lastCapability: lastCapability(),
+    euid,
+    egid: process.getegid?.() ?? 0,
+    inUserNamespace: inside,
+    clonesMounts: euid === 0 && (!inside || canCloneMounts()),
+    ...capabilityFacts(spec, euid),
     cgroup: cgroup.facts(),
     sources: sourceKinds(spec.mounts ?? [], bundle),
-    ...(rootfs && { targets: linkedTargets(rootfs, spec.mounts ?? []) }),
+    ...(targets && { targets }),
     ...(noPivot && { kernelMounts: kernelMounts(rootfs) }),
     ...(home === undefined ? {} : { home }),
     ...(limit && descriptorLimit !== undefined && descriptorLimit < limit.soft
       ? { descriptorLimit: { soft: descriptorLimit, hard: limit.hard } }
       : {}),
+    ...(hasRareProcess(spec) && part('programFacts').programFacts(spec)),
     kcore: existsSync('/proc/kcore'),
-    descriptors: descriptors(preserved),
+    descriptors: rare === undefined ? numbers : descriptors(preserved, rare.namespaces),
+    ...rare?.facts,
     bundle,
     containerId: id,
+    gate: `${directory}/${GATE}`,
   }
+}
+
+/** Of root: what an execve leaves him. Others have what a user namespace gives them. */
+function capabilityFacts({ process, linux }: Spec, euid: number): Pick<Facts, 'lastCapability' | 'capabilities'> {
+  const last = lastCapability()
+  const isPlain = euid === 0 && linux?.namespaces?.some(({ type }) => type === 'user') !== true
+  if (!isPlain || process.capabilities === undefined || hasAllCapabilities(last)) return { lastCapability: last }
+  const { bounding, inheritable } = capabilities()
+  const held: number[] = []
+  for (let number = 0; number <= last; number++)
+    if ((((bounding | inheritable) >> BigInt(number)) & 1n) === 1n) held.push(number)
+  return { lastCapability: last, capabilities: held }
 }
 
 /** Not those in the rootfs: they come along, and their places are the container's. */

@@ -5,6 +5,7 @@ import { NAMESPACE_KINDS } from '../plan/context.ts'
 import { mountOptions } from '../plan/mount-options.ts'
 import type { Features } from '../spec/gen/features-types.ts'
 import { OCI_VERSION } from './container.ts'
+import { seccompFeatures } from './seccomp-features.ts'
 
 const HOOKS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
 
@@ -12,19 +13,16 @@ export const features = (): Features => ({
   ociVersionMin: '1.0.0',
   ociVersionMax: OCI_VERSION,
   hooks: HOOKS,
-  mountOptions: [...mountOptions()]
-    .filter(([, row]) => row.refused === undefined)
-    .map(([name]) => name)
-    .sort(),
+  mountOptions: [...mountOptions().keys()].sort(),
   linux: {
     namespaces: [...NAMESPACE_KINDS].sort(),
     capabilities: Object.keys(CAP),
     cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
-    seccomp: { enabled: false },
+    seccomp: seccompFeatures(),
     apparmor: { enabled: false },
     selinux: { enabled: false },
     intelRdt: { enabled: true, schemata: true, monitoring: true },
-    mountExtensions: { idmap: { enabled: false } },
+    mountExtensions: { idmap: { enabled: true } },
     netDevices: { enabled: true },
   },
   annotations: {},

@@ -6,7 +6,7 @@ import type { Mount } from './gen/types.ts'
 
 const has = ({ options }: Draft<Mount>, option: string): boolean => options?.includes(option) ?? false
 
-const isBind = (mount: Draft<Mount>): boolean => has(mount, 'bind') || has(mount, 'rbind')
+const isBind = (mount: Draft<Mount>): boolean => has(mount, 'bind') || has(mount, 'rbind') || mount.type === 'bind'
 
 const PROPAGATIONS = ['shared', 'slave', 'private', 'unbindable']
 

@@ -1,0 +1,157 @@
+// tmpcopyup: a tmpfs that begins with what the directory below it holds. The host has listed the names (a fact: a
+// program of system calls cannot walk a tree that it does not know); every file is copied by the image, so the memory
+// is the container's, what may not be read there is not copied, and owners are those that the container sees. Sources
+// are opened below the covered directory, never through a link; the tmpfs is attached nowhere yet, so nobody else is
+// in it. Content, kind, mode, owner and time of change are copied; extended attributes, and that two names are one
+// file, are not (as with runc).
+import { AT, openHow, RESOLVE } from '../abi/fcntl.ts'
+import { STATX, statx, UTIME_OMIT } from '../abi/stat.ts'
+import { timespec } from '../abi/wait.ts'
+import type { Origin } from '../errors.ts'
+import {
+  address,
+  bytes,
+  cell,
+  type DataOperand,
+  jump,
+  label,
+  NULL,
+  type Op,
+  type Operand,
+  type Slot,
+  slot,
+  slotIn,
+  struct,
+  syscall,
+} from '../program/op.ts'
+import { ALL_BITS, type PlanContext } from './context.ts'
+import type { Copied } from './facts.ts'
+import { close } from './mount-calls.ts'
+import type { Entry } from './mount-entries.ts'
+import { EMPTY } from './resolve.ts'
+
+/** One sendfile(2) copies at most 2 GiB less a page, whatever it is asked for. */
+const CHUNK = 0x4000_0000
+
+interface Copy {
+  readonly context: PlanContext
+  /** The covered directory, O_PATH. */
+  readonly from: Slot
+  /** The tmpfs. */
+  readonly to: Slot
+}
+
+export function copyUp(context: PlanContext, entry: Entry, from: Slot, to: Slot): Op[] {
+  const { where, options } = entry
+  const found = context.facts.copied?.get(where)
+  if (found === undefined) return [] // nothing is there
+  const origin: Origin = { pointer: where, intent: `give the tmpfs on ${entry.path} the owner of what it covers` }
+  const ops: Op[] = []
+  if (!options.data.some(word => /(^|,)[ug]id=/.test(word)))
+    ops.push(look(from, origin), syscall('fchownat', [to, EMPTY, UID, GID, AT.bits.AT_EMPTY_PATH], origin))
+  const copy = { context, from, to }
+  for (const one of found) ops.push(...copyOne(copy, one, where))
+  // what is made in a directory changes its time, and one that may not be written is no place to make something in
+  for (const one of found.toReversed()) if (one.kind === 'directory') ops.push(...finishDirectory(copy, one, where))
+  return ops
+}
+
+function copyOne(copy: Copy, one: Copied, where: string): Op[] {
+  const origin: Origin = { pointer: where, intent: `copy ${JSON.stringify(shown(one.path))} into the tmpfs` }
+  if (one.kind === 'file') return copyFile(copy, one, origin)
+  const { to } = copy
+  const path = operand(one.path)
+  const kept = slot('original')
+  const make =
+    one.kind === 'directory'
+      ? syscall('mkdirat', [to, path, 0o700], origin)
+      : one.kind === 'link'
+        ? syscall('symlinkat', [operand(one.target ?? ''), to, path], origin)
+        : syscall('mknodat', [to, path, BigInt(one.mode), one.device ?? 0n], origin)
+  return [
+    open(copy, path, 'O_PATH', kept, origin),
+    look(kept, origin),
+    close(kept, origin),
+    make,
+    syscall('fchownat', [to, path, UID, GID, AT.bits.AT_SYMLINK_NOFOLLOW], origin),
+    ...(one.kind === 'node' ? [syscall('fchmodat', [to, path, one.mode & PERMISSIONS], origin)] : []),
+    ...(one.kind === 'directory' ? [] : [touch(to, path, one, origin)]),
+  ]
+}
+
+/** chown before chmod: it takes S_ISUID away. */
+function copyFile(copy: Copy, one: Copied, origin: Origin): Op[] {
+  const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW, O_CLOEXEC } = copy.context.open
+  const path = operand(one.path)
+  const [source, made, count] = [slot('original'), slot('copy'), slot('bytes copied')]
+  const more = label('more')
+  const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+  return [
+    open(copy, path, 'O_NONBLOCK', source, origin), // should a pipe be there by now
+    syscall('openat', [copy.to, path, flags, 0o600], origin, { result: made }),
+    more,
+    syscall('sendfile', [made, source, NULL, CHUNK], origin, { result: count }),
+    jump(more, origin, { slot: count, mask: ALL_BITS, is: 'ne', value: 0n }),
+    look(source, origin),
+    syscall('fchown', [made, UID, GID], origin),
+    syscall('fchmod', [made, one.mode & PERMISSIONS], origin),
+    close(made, origin),
+    close(source, origin),
+    touch(copy.to, path, one, origin),
+  ]
+}
+
+function finishDirectory({ to }: Copy, one: Copied, where: string): Op[] {
+  const origin: Origin = { pointer: where, intent: `finish the copy of ${JSON.stringify(shown(one.path))}` }
+  const path = operand(one.path)
+  return [syscall('fchmodat', [to, path, one.mode & PERMISSIONS], origin), touch(to, path, one, origin)]
+}
+
+const PERMISSIONS = 0o7777
+
+/** Below the covered directory, on the mounts that are there, and never through a link. */
+function open({ context, from }: Copy, path: Operand, how: 'O_PATH' | 'O_NONBLOCK', result: Slot, origin: Origin): Op {
+  const { O_NOFOLLOW, O_CLOEXEC } = context.open
+  const { RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } = RESOLVE.bits
+  const name = `copy ${how}`
+  const flags = context.open[how] | O_NOFOLLOW | O_CLOEXEC
+  const text = `{flags=${how}|O_NOFOLLOW|O_CLOEXEC, resolve=RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS}`
+  const way = context.ways.get(name) ?? struct(openHow, { flags, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS }, text)
+  context.ways.set(name, way)
+  return syscall('openat2', [from, path, way, openHow.size], origin, { result, again: true })
+}
+
+// the kernel looks at the low half of a word, as the ids are wide
+const found = cell('statx', statx.size)
+const UID = slotIn(found, statx.offset('stx_uid'))
+const GID = slotIn(found, statx.offset('stx_gid'))
+
+/** Ids as this user namespace sees them: on the host they have other numbers. */
+const look = (fd: Slot, origin: Origin): Op =>
+  syscall(
+    'statx',
+    [fd, EMPTY, AT.bits.AT_EMPTY_PATH, STATX.bits.STATX_UID | STATX.bits.STATX_GID, address(found)],
+    origin,
+  )
+
+function touch(directory: Slot, path: Operand, { seconds, nanoseconds }: Copied, origin: Origin): Op {
+  const parts = [timespec.encode({ tv_nsec: UTIME_OMIT }), timespec.encode({ tv_sec: seconds, tv_nsec: nanoseconds })]
+  const times: DataOperand = {
+    kind: 'data',
+    parts,
+    text: `[UTIME_OMIT, ${seconds}.${String(nanoseconds).padStart(9, '0')}]`,
+  }
+  return syscall('utimensat', [directory, path, times, AT.bits.AT_SYMLINK_NOFOLLOW], origin)
+}
+
+// ---- names ----
+
+const shown = (name: string | Uint8Array): string => (typeof name === 'string' ? name : new TextDecoder().decode(name))
+
+/** A name that is no UTF-8 is given as its bytes. */
+function operand(name: string | Uint8Array): Operand {
+  if (typeof name === 'string') return name
+  const ended = new Uint8Array(name.length + 1)
+  ended.set(name)
+  return bytes(ended, JSON.stringify(shown(name)))
+}
