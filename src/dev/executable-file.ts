@@ -1,102 +1,22 @@
 // Changes to the ELF file that Bun's compiler wrote, elf(5):
 //   - it starts at guard.ts: code at the end of the file, mapped by what was the program header of the notes;
 //   - strip keeps all of it. Bun finds its payload through a word of memory that no section covers any more, so that
-//     strip sets it to zero and the file becomes the bun command. With a section of its own the word stays.
-import type { Architecture } from '../abi/architecture.ts'
-import type { Struct } from '../abi/define.ts'
-import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader, SHF, SHT, sectionHeader, symbol } from '../abi/elf.ts'
+//     strip sets it to zero and the file becomes the bun command. With a section of its own the word stays;
+//   - huge-pages.ts makes room in it.
+import { elfHeader, PF, PT, programHeader, SHF, SHT, sectionHeader } from '../abi/elf.ts'
 import { LIMIT_VARIABLE } from '../cli/descriptor-limit.ts'
 import { NAME, NAME_NOWHERE, VARIABLES } from '../cli/environment.ts'
+import { Elf, type Segment } from './elf-file.ts'
 import { guard } from './guard.ts'
+import { isOnlyRead, withHugePages } from './huge-pages.ts'
 
 /** Engines that live for milliseconds lose by compiling: without it a command takes two thirds of the time, and no
  * memory of the process is writable and executable. */
 const SETTINGS = ['BUN_JSC_useJIT=0']
 
-type Fields<S> = S extends Struct<infer Name> ? Record<Name, bigint> : never
-type Header = Fields<typeof elfHeader>
-type Segment = Fields<typeof programHeader>
-type Section = Fields<typeof sectionHeader>
-
+const SMALLEST_PAGE = 0x1000n
 const LARGEST_PAGE = 0x10000n
 const roundUp = (value: bigint, to: bigint): bigint => ((value + to - 1n) / to) * to
-
-class Elf {
-  readonly bytes: Uint8Array
-  readonly header: Header
-  readonly segments: Segment[]
-  readonly sections: Section[]
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes
-    this.header = elfHeader.decode(bytes)
-    if (this.header.e_ident !== ELF_IDENT || this.header.e_type !== ET.values.ET_EXEC)
-      throw new Error('not an executable of 64 bits at fixed addresses')
-    const { e_phoff, e_phnum, e_shoff, e_shnum } = this.header
-    this.segments = this.#table(programHeader, e_phoff, e_phnum)
-    this.sections = this.#table(sectionHeader, e_shoff, e_shnum)
-  }
-
-  get architecture(): Architecture {
-    if (this.header.e_machine === EM.values.EM_X86_64) return 'x86_64'
-    if (this.header.e_machine === EM.values.EM_AARCH64) return 'aarch64'
-    throw new Error(`machine ${this.header.e_machine} is not known`)
-  }
-
-  #table<Name extends string>(row: Struct<Name>, offset: bigint, count: bigint): Record<Name, bigint>[] {
-    return Array.from({ length: Number(count) }, (_, i) =>
-      row.decode(this.#slice(offset + BigInt(i * row.size), row.size)),
-    )
-  }
-
-  #slice(offset: bigint, size: bigint | number): Uint8Array {
-    const from = Number(offset)
-    return this.bytes.subarray(from, from + Number(size))
-  }
-
-  /** The names of the sections. */
-  get names(): Uint8Array {
-    const section = this.sections[Number(this.header.e_shstrndx)]
-    if (section === undefined) throw new Error('the file has no section names')
-    return this.#slice(section.sh_offset, section.sh_size)
-  }
-
-  section(name: string): Section {
-    const found = this.sections.find(section => textAt(this.names, section.sh_name) === name)
-    if (found === undefined) throw new Error(`the file has no section ${name}`)
-    return found
-  }
-
-  /** The address of a variable of the program's, as other libraries find it too. */
-  variable(name: string): bigint {
-    const { sh_offset, sh_size } = this.section('.dynsym')
-    const strings = this.section('.dynstr')
-    const names = this.#slice(strings.sh_offset, strings.sh_size)
-    const symbols = this.#table(symbol, sh_offset, sh_size / BigInt(symbol.size))
-    const found = symbols.find(row => row.st_value !== 0n && textAt(names, row.st_name) === name)
-    if (found === undefined) throw new Error(`the file has no variable ${name}`)
-    return found.st_value
-  }
-
-  /** The offset in the file of what is mapped at an address. */
-  offsetOf(address: bigint): bigint {
-    const { PT_LOAD } = PT.values
-    const segment = this.segments.find(
-      ({ p_type, p_vaddr, p_filesz }) => p_type === PT_LOAD && address >= p_vaddr && address < p_vaddr + p_filesz,
-    )
-    if (segment === undefined) throw new Error(`nothing of the file is at 0x${address.toString(16)}`)
-    return segment.p_offset + (address - segment.p_vaddr)
-  }
-
-  word(address: bigint): bigint {
-    return Buffer.from(this.#slice(this.offsetOf(address), 8)).readBigUInt64LE()
-  }
-}
-
-function textAt(strings: Uint8Array, offset: bigint): string {
-  const at = Number(offset)
-  return Buffer.from(strings.subarray(at, strings.indexOf(0, at))).toString()
-}
 
 /** Where the compiler's own file has the word through which a compiled program finds its payload. */
 export function payloadWord(bun: Uint8Array): bigint {
@@ -106,7 +26,8 @@ export function payloadWord(bun: Uint8Array): bigint {
 }
 
 /** The finished executable. `payloadAt` is from payloadWord(). */
-export function finished(compiled: Uint8Array, payloadAt: bigint): Uint8Array {
+export function finished(original: Uint8Array, payloadAt: bigint): Uint8Array {
+  const compiled = withHugePages(original)
   const elf = new Elf(compiled)
   if (elf.word(payloadAt) !== elf.section('.bun').sh_addr) throw new Error('Bun finds its payload in another way')
   const covered = { address: payloadAt, offset: elf.offsetOf(payloadAt) }
@@ -119,6 +40,10 @@ export function finished(compiled: Uint8Array, payloadAt: bigint): Uint8Array {
     address: Number(address),
     entry: Number(elf.header.e_entry),
     environ: Number(elf.variable('environ')),
+    huge: elf.segments.filter(isOnlyRead).map(({ p_vaddr, p_memsz }) => ({
+      from: Number(p_vaddr - (p_vaddr % SMALLEST_PAGE)),
+      to: Number(p_vaddr + p_memsz),
+    })),
     variables: VARIABLES,
     settings: SETTINGS,
     limitVariable: LIMIT_VARIABLE,

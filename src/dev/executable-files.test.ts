@@ -7,6 +7,7 @@ import {
   linkSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,6 +15,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { Elf } from './elf-file.ts'
 import { build } from './executable.ts'
 import { CALLING, dist, home, needsRoot, place, run, TSRUNC, without } from './executable-testing.ts'
 
@@ -39,6 +41,13 @@ t.test('finds koffi.node beside itself, in lib/tsrunc, and through links', t => 
     symlinkSync(join(prefix, 'bin/tsrunc'), join(prefix, 'link'))
     for (const program of ['bin/tsrunc', 'link']) t.equal(run(join(prefix, program), CALLING).status, 0)
   }
+  t.end()
+})
+
+t.test('the code of the engine can be mapped by huge pages', t => {
+  const large = new Elf(readFileSync(TSRUNC)).segments.filter(row => row.p_filesz > 1n << 24n)
+  t.ok(large.length > 0)
+  for (const { p_offset, p_vaddr } of large) t.equal(p_offset % (1n << 21n), p_vaddr % (1n << 21n))
   t.end()
 })
 

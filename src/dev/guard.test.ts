@@ -66,6 +66,10 @@ function program(architecture: Architecture): Uint8Array {
     address: guardAddress,
     entry: address,
     environ,
+    huge: [
+      { from: LAYOUT.records, to: LAYOUT.records + 1 },
+      { from: 0, to: 1 }, // which fails
+    ],
     variables: ['KEPT', 'KEPT_TOO'],
     settings: ['OURS=1', 'OURS_TOO=2'],
     limitVariable: 'LIMITED',
@@ -158,7 +162,7 @@ t.test('without /proc it ends with a message', { skip: canMount ? false : 'needs
 
 t.test('a jump that cannot be encoded is refused', t => {
   const nowhere = { environ: 0, address: 1 << 28, entry: 0 }
-  const request = { ...nowhere, variables: [], settings: [], limitVariable: 'LIM', name: '', nameNowhere: '' }
+  const request = { ...nowhere, huge: [], variables: [], settings: [], limitVariable: 'LIM', name: '', nameNowhere: '' }
   t.throws(() => guard({ ...request, architecture: 'aarch64' }), /too far for a branch/)
   t.end()
 })

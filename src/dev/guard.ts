@@ -10,6 +10,7 @@
 import { type Architecture, column } from '../abi/architecture.ts'
 import { ERRNO } from '../abi/errno.ts'
 import { AT_FDCWD } from '../abi/fcntl.ts'
+import { MADV } from '../abi/mman.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
 import { Arm64 } from '../image/arm64.ts'
@@ -23,6 +24,8 @@ export interface GuardRequest {
   readonly entry: number
   /** The variable `environ` of libc, which the dynamic loader has set already. */
   readonly environ: number
+  /** Addresses of what is read from the file by huge pages where the kernel can, should it not be in memory yet. */
+  readonly huge: readonly { readonly from: number; readonly to: number }[]
   /** Names of variables that stay. */
   readonly variables: readonly string[]
   /** "NAME=value", added. */
@@ -108,6 +111,7 @@ export function guard(request: GuardRequest): Guard {
   const texts = new Texts(address)
   const machine = architecture === 'x86_64' ? new X64() : new Arm64()
   checkSurroundings(machine, request, texts)
+  adviseHugePages(machine, request)
   reserveStack(machine, request.settings.length + 1 + LIMIT_SPACE / WORD)
   copyArguments(machine)
   filterEnvironment(machine, request, texts)
@@ -158,6 +162,21 @@ function checkSurroundings(machine: Machine, { architecture, name, nameNowhere }
   call('chdir')
   machine.constant('arg4', texts.add(nameNowhere))
   machine.label('has directory')
+  machine.move('arg0', 'value')
+  machine.move('arg2', 'loads')
+}
+
+/** Advice only: the result does not matter. */
+function adviseHugePages(machine: Machine, { architecture, huge }: GuardRequest): void {
+  if (huge.length === 0) return
+  machine.move('value', 'arg0')
+  machine.move('loads', 'arg2')
+  for (const { from, to } of huge) {
+    machine.constant('arg0', from)
+    machine.constant('arg1', to - from)
+    machine.constant('arg2', Number(MADV.values.MADV_HUGEPAGE))
+    caller(machine, architecture)('madvise')
+  }
   machine.move('arg0', 'value')
   machine.move('arg2', 'loads')
 }
