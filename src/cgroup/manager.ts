@@ -54,6 +54,8 @@ export interface NewCgroupManager extends CgroupManager {
   /** Throws what `set` would, without touching anything. */
   check(resources: Resources | undefined): void
   create(): void
+  /** To a user of the host, where the whole host is v2: delegation of v1 is not safe. */
+  giveTo(uid: number): void
   /** Device rules are set also when there are no resources: every container has the default ones. */
   set(resources: Resources | undefined, part?: Part): void
   join(pid: number): void
@@ -62,6 +64,9 @@ export interface NewCgroupManager extends CgroupManager {
 export interface CgroupRequest {
   readonly cgroupsPath?: string | undefined
   readonly id: string
-  /** Without permission for cgroups and without cgroupsPath, go on without a group (rootless). */
+  /**
+   * Without permission for cgroups and without cgroupsPath, go on without a group; and without device rules where the
+   * kernel denies them (rootless).
+   */
   readonly optional?: boolean
 }

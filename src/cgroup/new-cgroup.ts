@@ -7,6 +7,7 @@ import { delegate } from './delegation.ts'
 import { explained, type Group, type Place } from './group.ts'
 import type { Layout, Mode } from './layout.ts'
 import type { CgroupFacts, CgroupRequest, NewCgroupManager } from './manager.ts'
+import { giveTo } from './ownership.ts'
 import { currentLayout, placesOf } from './places.ts'
 import * as processes from './processes.ts'
 import { removeMade } from './removal.ts'
@@ -16,17 +17,19 @@ import { fillCpuset } from './v1-parents.ts'
 const WHERE = '/linux/cgroupsPath'
 
 export function newCgroup(request: CgroupRequest, layout: Layout = currentLayout()): NewCgroupManager {
-  return new NewCgroup(layout.mode, placesOf(request, layout), request.optional === true && !request.cgroupsPath)
+  return new NewCgroup(layout.mode, placesOf(request, layout), request)
 }
 
 class NewCgroup extends Cgroup implements NewCgroupManager {
   readonly #optional: boolean
+  readonly #isRootless: boolean
   /** Those that `create` did not find there. */
   readonly #isNew = new Set<Group>()
 
-  constructor(mode: Mode, places: readonly Place[], optional: boolean) {
+  constructor(mode: Mode, places: readonly Place[], { optional = false, cgroupsPath }: CgroupRequest) {
     super(mode, places)
-    this.#optional = optional
+    this.#optional = optional && !cgroupsPath
+    this.#isRootless = optional
   }
 
   facts(): CgroupFacts {
@@ -99,7 +102,20 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
 
   set(resources: Resources = {}, part: Part = 'all'): void {
     const { v2 } = this.groups
-    applySettings(this.groups, resources, this.#settings(resources, part), v2 !== undefined && this.#isNew.has(v2))
+    applySettings(this.groups, resources, this.#settings(resources, part), {
+      isNew: v2 !== undefined && this.#isNew.has(v2),
+      isRootless: this.#isRootless,
+    })
+  }
+
+  giveTo(uid: number): void {
+    const { mode, v2 } = this.groups
+    if (mode !== 'v2' || v2 === undefined) return
+    try {
+      giveTo(v2, uid)
+    } catch (error) {
+      if (!this.#isRootless || !isErrno(error, 'EPERM', 'EINVAL')) throw error
+    }
   }
 
   #settings(resources: Resources, part: Part): Settings {

@@ -43,7 +43,15 @@ t.test('memory', async t => {
   ])
   t.same(lines({ memory: { limit: 7, swap: 7 } }, 'v2'), ['memory memory.max 7', 'memory memory.swap.max 0'])
   t.same(lines({ memory: { limit: 2n ** 63n - 1n } }, 'v1'), ['memory memory.limit_in_bytes 9223372036854775807'])
-  t.same(both({ memory: { limit: 0, swap: 0, reservation: 0, kernel: 5, kernelTCP: 5, useHierarchy: true } }), [[], []])
+  t.same(both({ memory: { limit: 0, swap: 0, reservation: 0, kernel: 0, kernelTCP: 0, useHierarchy: true } }), [[], []])
+  t.same(both({ memory: { kernel: -1, kernelTCP: -1 } }), [
+    ['memory memory.kmem.limit_in_bytes -1', 'memory memory.kmem.tcp.limit_in_bytes -1'],
+    [],
+  ])
+  t.same(lines({ memory: { kernel: 5, kernelTCP: 6 } }, 'v1'), [
+    'memory memory.kmem.limit_in_bytes 5',
+    'memory memory.kmem.tcp.limit_in_bytes 6',
+  ])
   t.same(lines({ memory: { swappiness: 0, disableOOMKiller: true } }, 'v1'), [
     'memory memory.swappiness 0',
     'memory memory.oom_control 1',
@@ -156,6 +164,8 @@ t.test('what only v1 has is refused by name on v2, unless it asks for nothing', 
   const cases: [Resources, string][] = [
     [{ memory: { swappiness: 10 } }, 'memory/swappiness'],
     [{ memory: { disableOOMKiller: true } }, 'memory/disableOOMKiller'],
+    [{ memory: { kernel: 1 } }, 'memory/kernel'],
+    [{ memory: { kernelTCP: 1 } }, 'memory/kernelTCP'],
     [{ cpu: { realtimeRuntime: 1 } }, 'cpu/realtimeRuntime'],
     [{ cpu: { realtimePeriod: 1 } }, 'cpu/realtimePeriod'],
     [{ blockIO: { leafWeight: 10 } }, 'blockIO/leafWeight'],

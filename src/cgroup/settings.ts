@@ -1,6 +1,7 @@
 // linux.resources → what is written into a container's groups, and when. The files are known by resources.ts and
 // devices.ts; apply.ts does the writing.
 import { UnsupportedError } from '../errors.ts'
+import { isErrno } from '../host/errno.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { applyWrites, checkUsage } from './apply.ts'
 import { controllersOf, delegate, whyMissing } from './delegation.ts'
@@ -54,10 +55,17 @@ function version(groups: Groups, controller: string): Version {
   return controllersOf(mountpoint).includes(controller === 'blkio' ? 'io' : controller) ? 'v2' : 'v1'
 }
 
-/** `isNew`: the v2 group was just made, so that no program is attached to it. */
-export function applySettings(groups: Groups, resources: Resources, settings: Settings, isNew: boolean): void {
+export interface Circumstances {
+  /** The v2 group was just made, so that no program is attached to it. */
+  readonly isNew: boolean
+  /** The kernel may deny device rules: whoever made the group can make no devices either. */
+  readonly isRootless: boolean
+}
+
+export function applySettings(groups: Groups, resources: Resources, settings: Settings, how: Circumstances): void {
   const { v2 } = groups
-  const { writes, program } = settings
+  const { program } = settings
+  const writes = how.isRootless ? settings.writes.map(tolerant) : settings.writes
   if (groups.mode === 'hybrid' && v2 !== undefined) {
     const controllers = writes.map(write => write.controller).filter(name => groups.holding(name) === v2)
     if (controllers.length > 0) delegate(v2, controllers)
@@ -69,7 +77,18 @@ export function applySettings(groups: Groups, resources: Resources, settings: Se
     group: controller => groups.holding(controller),
     missing: (group, controller) => (group.isV2 ? why(groups, group, controller) : undefined),
   })
-  if (program !== undefined && v2 !== undefined) setDeviceProgram(v2, program, isNew)
+  if (program !== undefined && v2 !== undefined) attach(v2, program, how)
+}
+
+const tolerant = (write: Write): Write =>
+  write.controller === 'devices' ? { ...write, whenDenied: 'skip' as const } : write
+
+function attach(group: Group, rules: readonly CheckedRule[], { isNew, isRootless }: Circumstances): void {
+  try {
+    setDeviceProgram(group, rules, isNew)
+  } catch (error) {
+    if (!isRootless || !isErrno(error, 'EPERM')) throw error
+  }
 }
 
 function why(groups: Groups, group: Group, controller: string): string | undefined {

@@ -12,6 +12,7 @@ import { seqpacketPair } from '../host/socket.ts'
 import { WAIT_FOR_START } from '../plan/gate.ts'
 import { origins, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
+import { cgroupOwner } from './cgroup-owner.ts'
 import type { Compiled } from './compile.ts'
 import {
   CGROUP_FILE,
@@ -100,6 +101,8 @@ export class Creation {
     directory.add(CGROUP_FILE, JSON.stringify(cgroup.saved)) // should state.json be damaged
     this.#save({ cgroup: cgroup.saved, cgroupMade: true })
     cgroup.set(this.#spec.linux?.resources, 'early')
+    const owner = cgroupOwner(this.#spec)
+    if (owner !== undefined && owner !== process.geteuid?.()) cgroup.giveTo(owner)
   }
 
   #makeRdtGroup(): void {

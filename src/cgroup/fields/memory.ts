@@ -2,12 +2,24 @@
 // Documents: Documentation/admin-guide/cgroup-v1/memory.rst, cgroup-v2.rst "Memory".
 import { orMax, swapMax } from '../conversions.ts'
 import type { Write } from '../write.ts'
-import { file, type Integer, invalid, isZero, type Maker, max, onlyV1, type Row, row } from './row.ts'
+import { file, type Integer, invalid, isZero, type Maker, max, onlyV1, type Row, refused, row } from './row.ts'
 
 const SWAP_ACCOUNTING = 'swap accounting (kernel parameter swapaccount=1)'
-const KERNEL_MEMORY = {
-  ignored: 'counts as memory and is limited with it; a limit of its own is obsolete since Linux 5.4 and gone from runc',
-}
+/**
+ * Deprecated, and with v2 gone: what the kernel uses for a group counts as the group's memory. To leave the limit out
+ * in silence, as runc does, would be to promise what is not kept; v2 refuses it, as the spec demands of what has no
+ * counterpart there. -1 asks for nothing. A kernel of v1 may take the value of `kernel` without a word and without effect.
+ */
+const kernelMemory = (name: string): readonly [Maker<Integer>, Maker<Integer>] => [
+  (value, pointer) => {
+    const write: Write = { controller: 'memory', file: `memory.${name}.limit_in_bytes`, value: String(value), pointer }
+    return [BigInt(value) < 0n ? { ...write, whenMissing: 'skip' } : write]
+  },
+  (value, pointer) => {
+    if (BigInt(value) < 0n) return []
+    throw refused('cgroup v2 has no limit for the memory of the kernel alone: it counts as memory', pointer)
+  },
+]
 
 /** Unlimited memory without a word on swap means unlimited swap: the sum must never be limited below its part. */
 const liftsSwap = (limit: bigint, swap: Integer | undefined): boolean => limit === -1n && isZero(swap ?? 0)
@@ -57,8 +69,8 @@ export const MEMORY: readonly Row[] = [
     file('memory', 'memory.soft_limit_in_bytes'),
     file('memory', 'memory.low', {}, max),
   ),
-  row(['memory/kernel', 'memory', r => r.memory?.kernel], { unset }, KERNEL_MEMORY, KERNEL_MEMORY),
-  row(['memory/kernelTCP', 'memory', r => r.memory?.kernelTCP], { unset }, KERNEL_MEMORY, KERNEL_MEMORY),
+  row(['memory/kernel', 'memory', r => r.memory?.kernel], { unset }, ...kernelMemory('kmem')),
+  row(['memory/kernelTCP', 'memory', r => r.memory?.kernelTCP], { unset }, ...kernelMemory('kmem.tcp')),
   row(
     ['memory/swappiness', 'memory', r => r.memory?.swappiness],
     { range: [0, 100] },
