@@ -101,8 +101,8 @@ export class World {
   }
 
   /** The same for a runtime that was launched: lets events arrive meanwhile. */
-  async eventually(what: string, holds: () => boolean): Promise<void> {
-    const deadline = Date.now() + PATIENCE_MS
+  async eventually(what: string, holds: () => boolean, patience = PATIENCE_MS): Promise<void> {
+    const deadline = Date.now() + patience
     while (!holds()) {
       assert.ok(Date.now() < deadline, `waited in vain: ${what}`)
       await setTimeout(PAUSE_MS)
