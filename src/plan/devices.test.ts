@@ -33,11 +33,12 @@ t.test('listing', t => {
   const user: Linux = { namespaces: [{ type: 'user' }, { type: 'mount' }], devices: devices.slice(0, 2) }
   const bound = stageListing({ linux: user, facts: { kcore: false } }, planDevices)
   t.equal(bound, golden('devices-user-namespace', bound))
-  t.equal(
-    stageListing({ linux: { devices }, spec: { mounts: [bindDev] } }, planDevices),
-    '\n',
-    'nothing for a bound /dev',
-  )
+  const spec = { mounts: [bindDev] }
+  t.equal(stageListing({ linux: { devices }, spec }, planDevices), '\n', 'nothing for a bound /dev')
+  const elsewhere: Device[] = [...devices, { path: '/opt/fuse', type: 'c', major: 10, minor: 229 }]
+  const others = stageListing({ linux: { devices: elsewhere }, spec }, planDevices)
+  t.match(others, /mknodat\(.*"fuse", S_IFCHR/, 'but for what is not in it')
+  t.notMatch(others, /"(foo|pipe|zero|null)"|symlinkat/)
   t.notMatch(stageListing({ linux: { namespaces: [] } }, planDevices), /unlinkat/, 'the rootfs may be that of the host')
   t.end()
 })

@@ -1,6 +1,6 @@
 // Device nodes and links of /dev: the default ones of runtime-spec, the asked ones of linux.devices, ptmx.
 // Nodes are made relative to a descriptor of their directory inside the root. In a user namespace mknod is not allowed,
-// so the host's node of the same path is bound there. All of it is left out when /dev is a bind mount, as under runc.
+// so the host's node of the same path is bound there. When /dev is a bind mount nothing is made in it, as under runc.
 // See mknod(2), config-linux.md#devices and #default-devices.
 import { AT } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
@@ -45,7 +45,7 @@ export const hostMadeDev = (context: PlanContext): boolean =>
   (context.spec.mounts ?? []).some(mount => isBind(mount) && cleanPath(mount.destination) === '/dev')
 
 export function planDevices(context: PlanContext): Op[] {
-  if (hostMadeDev(context)) return []
+  if (hostMadeDev(context)) return planElsewhere(context)
   const { devices = [] } = context.spec.linux ?? {}
   const asked = devices.map(({ path }) => cleanPath(path))
   const origin = opening('/dev')
@@ -59,14 +59,30 @@ export function planDevices(context: PlanContext): Op[] {
   }
   for (const [index, device] of devices.entries()) {
     if (asked[index] === PTMX) continue
-    const why = { pointer: `/linux/devices/${index}`, intent: `make the device ${device.path}` }
-    ops.push(...planDevice(context, device, dev.fd, why))
+    ops.push(...planDevice(context, device, dev.fd, making(device, index)))
   }
   return [...ops, ...planLinks(context, dev.fd), close(dev.fd, origin)]
 }
 
+const making = ({ path }: Device, index: number): Origin => ({
+  pointer: `/linux/devices/${index}`,
+  intent: `make the device ${path}`,
+})
+
+/** The host's own /dev is not added to, but the asked ones may be anywhere. */
+function planElsewhere(context: PlanContext): Op[] {
+  const { devices = [] } = context.spec.linux ?? {}
+  const ops: Op[] = []
+  for (const [index, device] of devices.entries()) {
+    if (cleanPath(device.path).startsWith('/dev/')) continue
+    ops.push(...planDevice(context, device, context.slots.root, making(device, index)))
+  }
+  return ops
+}
+
 function planDevice(context: PlanContext, device: Device, dev: Slot, origin: Origin): Op[] {
-  const isNode = device.type === 'p' || !(hasNamespace(context, 'user') || context.facts.euid !== 0)
+  const { euid, inUserNamespace } = context.facts
+  const isNode = device.type === 'p' || !(hasNamespace(context, 'user') || inUserNamespace || euid !== 0)
   if (!isNode) return bindNode(context, device, origin)
   const parts = components(device.path)
   const name = parts.pop()
