@@ -160,8 +160,21 @@ function table(): Table {
       EPERM: 'only CAP_SYS_RESOURCE may raise a hard limit; RLIMIT_NOFILE never above the sysctl fs.nr_open',
       EINVAL: 'the soft limit is above the hard limit',
     },
-    sched_setattr: { EPERM: NICE_RIGHT, EBUSY: 'the deadline bandwidth of these CPUs is used up' },
+    sched_setattr: {
+      EPERM:
+        `${NICE_RIGHT}; real-time policies may need a realtimeRuntime of the cgroup; ` +
+        "SCHED_DEADLINE needs every CPU: this process scheduler can't be used together with AllowedCPUs",
+      EBUSY: 'the deadline bandwidth of these CPUs is used up',
+      EINVAL:
+        'the kernel does not know the policy or a flag, or the period is outside of kernel.sched_deadline_period_*_us',
+      EOPNOTSUPP: 'the kernel was built without CONFIG_UCLAMP_TASK, which the UTIL_CLAMP flags need',
+    },
     sched_setscheduler: { EPERM: NICE_RIGHT },
+    set_mempolicy: {
+      EINVAL: 'the kernel does not know the mode or a flag, or none of the nodes is in cpuset.mems of the container',
+      ENOSYS: 'the kernel was built without CONFIG_NUMA',
+    },
+    personality: { EINVAL: 'this CPU or kernel does not run programs of 32 bits' },
     ioprio_set: { EPERM: 'the realtime class needs CAP_SYS_ADMIN or CAP_SYS_NICE' },
     keyctl: {
       EDQUOT: 'the user has too many keys; raise kernel.keys.maxkeys, or use --no-new-keyring',

@@ -26,7 +26,10 @@ const TABLE: Readonly<Record<string, Row>> = {
   spec: { ours: ['errors.ts'], node: PURE },
   program: { ours: ['abi', 'errors.ts'], node: PURE },
   image: { ours: ['program', 'abi', 'errors.ts'], node: PURE },
-  plan: { ours: ['spec/gen/types.ts', 'spec/pointer.ts', 'program', 'abi', 'errors.ts'], node: PURE },
+  plan: {
+    ours: ['spec/gen/types.ts', 'spec/pointer.ts', 'spec/number-list.ts', 'program', 'abi', 'errors.ts'],
+    node: PURE,
+  },
   host: { ours: ['abi', 'errors.ts'], packages: ['koffi'], node: 'any' },
   cgroup: { ours: ['host', 'abi', 'errors.ts', 'spec/gen/types.ts'], node: 'any' },
   runtime: {

@@ -22,6 +22,7 @@ import { OTHER_SYSCALLS } from './other-syscalls.ts'
 import * as prctl from './prctl.ts'
 import * as resource from './resource.ts'
 import { CLONE, cloneArgs } from './sched.ts'
+import { IOPRIO_CLASS, IOPRIO_WHO, MPOL, MPOL_F, SCHED, SCHED_FLAG, schedAttr } from './scheduling.ts'
 import { SECCOMP, SECCOMP_FILTER_FLAG } from './seccomp.ts'
 import { SIG } from './signal.ts'
 import * as socket from './socket.ts'
@@ -61,6 +62,9 @@ const unnamed = (struct: Struct<string>, pattern: RegExp): Record<string, null> 
       .map(name => [name, null]),
   )
 
+/** An installed header may be older than this mode (Linux 6.9). */
+const { MPOL_WEIGHTED_INTERLEAVE: _newer, ...headerModes } = MPOL.values
+
 const kernel: Unit = {
   headers: [
     'mount',
@@ -87,6 +91,9 @@ const kernel: Unit = {
     'limits',
     'netlink',
     'rtnetlink',
+    'sched/types',
+    'ioprio',
+    'mempolicy',
   ].map(name => `linux/${name}.h`),
   macros: [
     mount.MS.bits,
@@ -98,6 +105,9 @@ const kernel: Unit = {
     fcntl.RESOLVE.bits,
     fcntl.CLOSE_RANGE.bits,
     CLONE.bits,
+    SCHED.values,
+    SCHED_FLAG.bits,
+    MPOL_F.bits,
     prctl.PR.values,
     prctl.AMBIENT.values,
     prctl.SECBIT.bits,
@@ -145,6 +155,9 @@ const kernel: Unit = {
   constants: [
     mount.FSCONFIG.values,
     prctl.PER.values,
+    IOPRIO_CLASS.values,
+    IOPRIO_WHO.values,
+    headerModes,
     bpf.BPF_CMD.values,
     bpf.BPF_PROG_TYPE.values,
     bpf.BPF_ATTACH_TYPE.values,
@@ -159,6 +172,7 @@ const kernel: Unit = {
     { c: 'struct mount_attr', ours: mount.mountAttr },
     { c: 'struct open_how', ours: fcntl.openHow },
     { c: 'struct clone_args', ours: cloneArgs },
+    { c: 'struct sched_attr', ours: schedAttr },
     { c: 'struct __user_cap_header_struct', ours: capHeader },
     { c: 'capData', ours: capData, renamed: unnamed(capData, /./) },
     { c: 'struct rlimit64', ours: resource.rlimit64 },

@@ -118,7 +118,6 @@ export const OTHER_SYSCALLS = {
   security: [185, null],
   gettid: [186, 178],
   readahead: [187, 213],
-  setxattr: [188, 5],
   lsetxattr: [189, 6],
   fsetxattr: [190, 7],
   getxattr: [191, 8],

@@ -1,5 +1,5 @@
 // Making processes and namespaces: clone(2), clone3(2), unshare(2), setns(2).
-import { defineFlags, defineStruct } from './define.ts'
+import { defineEnum, defineFlags, defineStruct } from './define.ts'
 
 /** The low byte of clone's flags is the signal sent at the end; CLONE_NEWTIME lies in it: unshare and clone3 only. */
 export const CLONE = defineFlags('include/uapi/linux/sched.h (v6.12); clone(2), unshare(2), setns(2)', {
@@ -43,4 +43,9 @@ export const cloneArgs = defineStruct('struct clone_args, include/uapi/linux/sch
   set_tid: 'u64',
   set_tid_size: 'u64',
   cgroup: 'u64',
+})
+
+/** Of the namespace that the machine was started with. */
+export const NAMESPACE_INODE = defineEnum('include/linux/proc_ns.h (v6.12), include/uapi/linux/nsfs.h (v6.18)', {
+  USER_NS_INIT_INO: 0xeffffffdn,
 })

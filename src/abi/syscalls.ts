@@ -76,6 +76,7 @@ export const SYSCALLS = {
   umount2: [166, 39],
   sethostname: [170, 161],
   setdomainname: [171, 162],
+  setxattr: [188, 5],
   time: [201, null],
   sched_setaffinity: [203, 122],
   getdents64: [217, 61],

@@ -36,6 +36,9 @@ export function testFacts(facts: Partial<Facts> = {}, preserved = 0): Facts {
   return {
     architecture: 'x86_64',
     euid: 0,
+    egid: 0,
+    inUserNamespace: false,
+    clonesMounts: (facts.euid ?? 0) === 0,
     lastCapability: 40,
     cgroup: { mode: 'v2', v1: [], v2: { mountpoint: '/sys/fs/cgroup', path: '/test' }, joins: [] },
     sources: new Map(),
@@ -43,6 +46,7 @@ export function testFacts(facts: Partial<Facts> = {}, preserved = 0): Facts {
     descriptors: descriptors(preserved),
     bundle: '/bundle',
     containerId: 'test',
+    gate: '/state/test/gate',
     ...facts,
   }
 }

@@ -1,7 +1,8 @@
 // What this process is and where it runs: ids, capabilities, limits, kernel. proc_pid_status(5), uname(2), prlimit(2).
-import { readFileSync } from 'node:fs'
-import { CAP, type CapabilityName, capabilityName } from '../abi/capability.ts'
+import { readFileSync, readlinkSync } from 'node:fs'
+import { CAP, CAPABILITY_VERSION_3, type CapabilityName, capabilityName, capData, capHeader } from '../abi/capability.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
+import { NAMESPACE_INODE } from '../abi/sched.ts'
 import { processCalls } from './libc-processes.ts'
 import { attempt } from './node-error.ts'
 
@@ -41,6 +42,16 @@ export const capabilityNames = (mask: bigint): CapabilityName[] =>
     .map(number => capabilityName(number))
     .filter(name => name !== undefined)
 
+/** The quick question of most starts: whether this process has every capability up to this one. */
+export function hasAllCapabilities(last: number): boolean {
+  const data = new Uint8Array(capData.size)
+  processCalls.capget(capHeader.encode({ version: CAPABILITY_VERSION_3 }), data)
+  const words = new DataView(data.buffer)
+  const low = words.getUint32(capData.offset('permitted_low'), true)
+  const high = words.getUint32(capData.offset('permitted_high'), true)
+  return low + high * 2 ** 32 === 2 ** (last + 1) - 1
+}
+
 /** Number of the last capability that this kernel knows. */
 export const lastCapability = (): number => Number(read('/proc/sys/kernel/cap_last_cap'))
 
@@ -59,6 +70,10 @@ export function kernelVersion(): KernelVersion {
 
 export const euid = (): number => process.geteuid?.() ?? 0
 export const egid = (): number => process.getegid?.() ?? 0
+
+/** Whether root of this process is root of the machine: the first user namespace has a number of its own. */
+export const inUserNamespace = (): boolean => readlinkSync('/proc/self/ns/user') !== FIRST_USER_NAMESPACE
+const FIRST_USER_NAMESPACE = `user:[${NAMESPACE_INODE.values.USER_NS_INIT_INO}]`
 
 export interface Limit {
   readonly soft: bigint

@@ -16,6 +16,17 @@ export function cloneMount(source: string | Fd, options: { recursive?: boolean }
   return Fd.adopt(mountCalls.openTree(source.number, '', flags | AT_EMPTY_PATH))
 }
 
+/** Whether mounts may be cloned: needs CAP_SYS_ADMIN over the mount namespace. */
+export function canCloneMounts(): boolean {
+  try {
+    cloneMount('/').close()
+    return true
+  } catch (error) {
+    if (isErrno(error, 'EPERM', 'ENOSYS', 'EINVAL')) return false
+    throw error
+  }
+}
+
 export interface MountAttributes {
   readonly set?: bigint
   readonly clear?: bigint

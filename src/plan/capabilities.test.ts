@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { golden, stageListing, testContext } from '../dev/golden.ts'
 import { kernelContext, runStages } from '../dev/stages.ts'
-import { UnsupportedError } from '../errors.ts'
 import { thrown } from '../host/testing.ts'
 import type { Process } from '../spec/gen/types.ts'
-import { capabilitySet, planBoundingSet, planCapabilities, planKeepCapabilities } from './capabilities.ts'
+import { capabilitySets, planBoundingSet, planCapabilities, planKeepCapabilities } from './capabilities.ts'
 import { planExec } from './gate.ts'
 import { planUser } from './identity.ts'
 import { planProgram } from './lookup.ts'
@@ -33,19 +32,40 @@ t.test('listing', t => {
   t.end()
 })
 
-t.test('names become numbers in order, each once; what the kernel does not know is left out', t => {
-  const bounding = ['CAP_CHECKPOINT_RESTORE', 'CAP_KILL', 'CAP_CHOWN', 'CAP_KILL']
-  const context = testContext({ process: { capabilities: { bounding } }, facts: { lastCapability: 39 } })
-  t.same(capabilitySet(context, 'bounding'), [0, 5])
-  t.same(capabilitySet(context, 'ambient'), [])
+t.test('names become numbers in order, each once', t => {
+  const bounding = ['CAP_SYS_ADMIN', 'CAP_KILL', 'CAP_CHOWN', 'CAP_KILL']
+  const context = testContext({ process: { capabilities: { bounding } } })
+  t.same(capabilitySets(context), { bounding: [0, 5, 21], effective: [], permitted: [], inheritable: [], ambient: [] })
+  t.same(context.warnings, [])
   t.end()
 })
 
-t.test('a name that no kernel knows is refused at its place', t => {
-  const context = testContext({ process: { capabilities: { permitted: ['CAP_CHOWN', 'CAP_FOO'] } } })
-  const error = thrown(() => planCapabilities(context))
-  t.ok(error instanceof UnsupportedError)
-  t.match(error, { where: '/process/capabilities/permitted/1', message: /"CAP_FOO" is not a capability/ })
+t.test('what cannot be granted is left out with a warning, by reason', t => {
+  const capabilities = {
+    bounding: ['CAP_CHECKPOINT_RESTORE', 'CAP_FOO', 'CAP_KILL', 'kill', 'toString', 'CAP_SYS_TIME'],
+    permitted: ['CAP_KILL', 'CAP_CHOWN', 'CAP_FOO'],
+    effective: ['CAP_KILL', 'CAP_FOWNER'],
+    inheritable: ['CAP_KILL', 'CAP_CHOWN'],
+    ambient: ['CAP_KILL', 'CAP_CHOWN'],
+  }
+  const context = testContext({
+    process: { capabilities },
+    facts: { lastCapability: 39, capabilities: [0, 3, 5, 21] },
+  })
+  t.same(capabilitySets(context), { bounding: [5], permitted: [0, 5], effective: [5], inheritable: [5], ambient: [5] })
+  const stages = [planBoundingSet, planCapabilities]
+  for (const stage of stages) stage(context)
+  t.same(
+    context.warnings.map(({ message }) => message.replace('ignoring ', '').replace(' of process.capabilities', '')),
+    [
+      'CAP_CHECKPOINT_RESTORE, CAP_FOO, kill, toString: unknown or unavailable capabilities',
+      'CAP_SYS_TIME: tsrunc does not have them itself',
+      'CAP_FOWNER: effective, but not permitted',
+      'CAP_CHOWN: inheritable, but not in the bounding set',
+      'CAP_CHOWN: ambient, but not permitted and inheritable',
+    ],
+    'each once, however many stages ask',
+  )
   t.end()
 })
 
@@ -107,11 +127,15 @@ t.test('without sets there are none', { skip }, t => {
 
 const lacks = (held() & (1n << 24n)) === 0n ? false : 'CAP_SYS_RESOURCE is there'
 
-t.test('one that the caller does not hold: capset fails, the bounding set goes without', { skip: skip || lacks }, t => {
+t.test('one that the caller does not hold', { skip: skip || lacks }, t => {
   const more = [...DEFAULT, 'CAP_SYS_RESOURCE']
   const fewer = mask((1n << 5n) | (1n << 10n) | (1n << 29n))
   t.match(status({ capabilities: { ...defaultSets, bounding: more } }), { CapBnd: fewer })
   const error = thrown(() => status({ capabilities: { ...defaultSets, permitted: more } }))
-  t.match(error, { syscall: 'capset', errnoName: 'EPERM', where: '/process/capabilities' })
+  t.match(
+    error,
+    { syscall: 'capset', errnoName: 'EPERM', where: '/process/capabilities' },
+    'is asked for without facts',
+  )
   t.end()
 })

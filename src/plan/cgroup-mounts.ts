@@ -7,6 +7,7 @@ import { type Origin, UnsupportedError } from '../errors.ts'
 import { label, type Op, type Slot, syscall } from '../program/op.ts'
 import { hasNamespace, type PlanContext, slotNamed } from './context.ts'
 import type { V1Hierarchy } from './facts.ts'
+import { contextData } from './labels.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, mountEntries } from './mount-entries.ts'
 import { mountTarget } from './mount-target.ts'
@@ -50,7 +51,17 @@ export function planCgroupMount(context: PlanContext, entry: Entry): Op[] {
   if (mode === 'none') {
     throw new UnsupportedError('this host has no cgroup file system to mount', { where: `${entry.where}/type` })
   }
-  return isV2(context) ? planV2(context, entry) : planV1(context, entry)
+  if (isV2(context)) return planV2(context, entry)
+  const [word] = entry.options.data
+  if (word !== undefined) {
+    throw new UnsupportedError(
+      `no cgroup v1 hierarchy takes the option ${JSON.stringify(word)} of a mount of them all`,
+      {
+        where: `${entry.where}/options`,
+      },
+    )
+  }
+  return planV1(context, entry)
 }
 
 /** EPERM, EBUSY: a user namespace without a cgroup namespace of its own. Then the group is bound from the host. */
@@ -85,10 +96,11 @@ function planV1(context: PlanContext, entry: Entry): Op[] {
   const directory = openInRoot(context, path, 'directory', origin)
   const flags = MS_NOSUID | MS_NODEV | MS_NOEXEC
   const { v1 } = context.facts.cgroup
+  const data = ['mode=755', contextData(context).data].filter(Boolean).join(',')
   return [
     ...target.ops,
     ...atFixed(context, target.fd, number, origin),
-    mount({ source: 'tmpfs', target: context.numbers.targetPath, type: 'tmpfs', flags, data: 'mode=755' }, origin),
+    mount({ source: 'tmpfs', target: context.numbers.targetPath, type: 'tmpfs', flags, data }, origin),
     ...directory.ops,
     ...v1.flatMap(hierarchy => planHierarchy(context, hierarchy, directory.fd, entry)),
     ...v1.flatMap(hierarchy => links(hierarchy, directory.fd, where)),

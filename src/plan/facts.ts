@@ -87,6 +87,8 @@ export interface Facts {
   readonly sources: ReadonlyMap<string, SourceKind>
   /** By the JSON Pointer of the mount; absent when there is none. */
   readonly idMapped?: ReadonlyMap<string, IdMapped>
+  /** What a source is that is a link and asked to be copied, by the JSON Pointer of the mount: where it leads. */
+  readonly links?: ReadonlyMap<string, string>
   /** By the JSON Pointer of a tmpfs with tmpcopyup: a directory comes before what it holds. Absent: nothing is there. */
   readonly copied?: ReadonlyMap<string, readonly Copied[]>
   /**

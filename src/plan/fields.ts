@@ -1,15 +1,13 @@
-// Every property of config.json, and what becomes of it: which part of tsrunc applies it, why it is ignored, or that it
-// is refused because it is not applied yet (refused.ts). Silence is not among the choices: a test compares the rows
-// with the properties of schemas/config.schema.json in both directions. For readers and that test: a plan goes without.
+// Every property of config.json, and what becomes of it: which part of tsrunc applies it, or why it is ignored. Silence
+// is not among the choices: a test compares the rows with the properties of schemas/config.schema.json in both
+// directions. For readers and that test: a plan goes without.
 
 export type Fate =
   | { readonly kind: 'applied' /** A file below src/, without its ending. */; readonly by: string }
   | { readonly kind: 'ignored'; readonly because: string }
-  | { readonly kind: 'refused' }
 
 const applied = (by: string): Fate => ({ kind: 'applied', by })
 const ignored = (because: string): Fate => ({ kind: 'ignored', because })
-const REFUSED: Fate = { kind: 'refused' }
 
 const OTHER_PLATFORM = ignored('of another platform')
 const MAPPING = ['containerID', 'hostID', 'size']
@@ -58,7 +56,15 @@ export const FIELDS: Readonly<Record<string, Fate>> = {
   '/process/oomScoreAdj': applied('plan/process'),
   '/process/apparmorProfile': applied('plan/labels'),
   '/process/selinuxLabel': applied('plan/labels'),
-  ...all(applied('plan/scheduling'), '/process/scheduler', ['policy', 'nice', 'priority', 'flags', 'runtime', 'deadline', 'period']),
+  ...all(applied('plan/scheduling'), '/process/scheduler', [
+    'policy',
+    'nice',
+    'priority',
+    'flags',
+    'runtime',
+    'deadline',
+    'period',
+  ]),
   ...all(applied('plan/scheduling'), '/process/ioPriority', ['class', 'priority']),
   ...all(ignored('of processes that join a container, not of the first'), '/process/execCPUAffinity', [
     'initial',
@@ -98,7 +104,7 @@ export const FIELDS: Readonly<Record<string, Fate>> = {
   '/linux/rootfsPropagation': applied('plan/rootfs'),
   '/linux/maskedPaths': applied('plan/paths'),
   '/linux/readonlyPaths': applied('plan/paths'),
-  '/linux/mountLabel': REFUSED,
+  '/linux/mountLabel': applied('plan/labels'),
   ...all(applied('runtime/net-devices'), '/linux/netDevices', ['*', '*/name']),
   ...all(applied('plan/process'), '/linux/personality', ['domain', 'flags']),
   ...all(applied('plan/scheduling'), '/linux/memoryPolicy', ['mode', 'nodes', 'flags']),

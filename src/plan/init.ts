@@ -30,7 +30,6 @@ import {
   planUserWorkingDirectory,
   planWorkingDirectory,
 } from './process.ts'
-import { refuseUnsupported } from './refused.ts'
 import { planAttachRootfs, planEnterRoot, planFinalMounts } from './rootfs.ts'
 import { planHostScheduling, planScheduling } from './scheduling.ts'
 import { checkFilter, planListener } from './seccomp.ts'
@@ -97,7 +96,6 @@ export function planInit(
   options: PlanOptions,
   context: PlanContext = newContext(spec, facts, options),
 ): Op[] {
-  refuseUnsupported(spec)
   refuseMissingModules(context)
   const ops: Op[] = []
   for (const stage of STAGES) ops.push(...stage(context))

@@ -8,17 +8,20 @@ import { EMPTY, HERE } from './resolve.ts'
 
 interface Tree extends Pick<CallRest, 'on'> {
   readonly recursive: boolean
+  /** A link at the end of the path is itself what is cloned. */
+  readonly nofollow?: boolean | undefined
   readonly result: Slot
 }
 
 /** A detached copy of what is mounted at the path, or with a descriptor at exactly that place. */
-export function cloneTree(from: string | Slot | number, origin: Origin, { recursive, result, on }: Tree): Op {
-  const flags = recursive ? CLONE | AT_RECURSIVE : CLONE
+export function cloneTree(from: string | Slot | number, origin: Origin, tree: Tree): Op {
+  const { recursive, nofollow, result, on } = tree
+  const flags = (recursive ? CLONE | AT_RECURSIVE : CLONE) | (nofollow ? AT_SYMLINK_NOFOLLOW : 0n)
   const args = typeof from === 'string' ? [HERE, from, flags] : [from, EMPTY, flags | AT_EMPTY_PATH]
   return syscall('open_tree', args, origin, on === undefined ? { result } : { result, on })
 }
 
-const { AT_EMPTY_PATH, AT_RECURSIVE } = AT.bits
+const { AT_EMPTY_PATH, AT_RECURSIVE, AT_SYMLINK_NOFOLLOW } = AT.bits
 const CLONE = OPEN_TREE.bits.OPEN_TREE_CLONE | OPEN_TREE.bits.OPEN_TREE_CLOEXEC
 
 export interface Change {

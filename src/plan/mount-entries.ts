@@ -5,6 +5,7 @@ import { MS } from '../abi/mount.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
 import type { Mount } from '../spec/gen/types.ts'
 import type { PlanContext } from './context.ts'
+import { contextOption } from './labels.ts'
 import { type Extra, type MountOptions, parseMountOptions } from './mount-options.ts'
 import { cleanPath } from './resolve.ts'
 
@@ -22,13 +23,16 @@ export interface Entry {
 const DATA_BYTES = 4095
 
 export function mountEntries(context: PlanContext): readonly Entry[] {
-  context.entries ??= (context.spec.mounts ?? []).map((mount, index) => readEntry(mount, `/mounts/${index}`))
+  context.entries ??= (context.spec.mounts ?? []).map((mount, index) =>
+    readEntry(mount, `/mounts/${index}`, context.spec.linux?.mountLabel),
+  )
   return context.entries
 }
 
-function readEntry(mount: Mount, where: string): Entry {
+function readEntry(mount: Mount, where: string, mountLabel: string | undefined): Entry {
   const path = cleanPath(mount.destination)
-  const options = parseMountOptions(mount.options ?? [])
+  const read = parseMountOptions(mount.options ?? [])
+  const options = mountLabel && takesContext({ mount, options: read }) ? labelled(read, mountLabel) : read
   const bind = isBind({ mount, options })
   const what = isChange({ mount, options }) ? 'change the mount' : bind ? `bind ${mount.source}` : `mount ${mount.type}`
   const entry = { mount, options, where, path, origin: { pointer: where, intent: `${what} on ${path}` } }
@@ -64,6 +68,20 @@ function refuse({ mount, options, where, path }: Entry, bind: boolean): void {
 
 /** The kind of mount that an option of ours is for; absent: a bind. */
 const NEEDS: { readonly [Name in Extra]?: string } = { tmpcopyup: 'tmpfs' }
+
+/** What the kernel labels by itself: SELinux refuses a context there (mqueue is labelled once it is mounted). */
+const OWN_LABELS = ['proc', 'sysfs', 'mqueue', 'cgroup', 'cgroup2']
+
+const takesContext = (entry: Kind): boolean =>
+  !isBind(entry) &&
+  !isChange(entry) &&
+  !OWN_LABELS.includes(entry.mount.type ?? '') &&
+  !entry.options.data.some(word => word.includes('context='))
+
+const labelled = (options: MountOptions, mountLabel: string): MountOptions => ({
+  ...options,
+  data: [...options.data, contextOption(mountLabel)],
+})
 
 /** No unit of UTF-16 has more than three bytes. */
 const isTooLong = (text: string): boolean =>

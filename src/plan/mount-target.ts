@@ -38,16 +38,24 @@ export function mountTarget(context: PlanContext, entry: Entry, kind: TargetKind
   const mayBeProc = path === '/proc' || mayCoverProc(entry)
   if (isAbsent(context, path)) return childTarget(context, path, kind, origin)
   const type = mount.type ?? ''
-  const madeAs = context.facts.targets?.get(where)
+  const nofollow = entry.options.extras.includes('dest-nofollow')
+  const madeAs = nofollow ? undefined : context.facts.targets?.get(where)
+  if (madeAs === '/') throw coversRoot(entry)
   const ordinary = `filesystem ${JSON.stringify(type)} must be mounted on ordinary directory`
-  const rest = { ...(ORDINARY.includes(type) ? { ordinary } : madeAs && { madeAs }), ...(made && { made }) }
-  const isKernels = madeAs === undefined && mountedAbove(context, path)?.holds === 'kernel'
+  const rest = { ...(ORDINARY.includes(type) ? { ordinary } : madeAs && { madeAs }), ...(made && { made }), nofollow }
+  const isKernels = madeAs === undefined && !nofollow && mountedAbove(context, path)?.holds === 'kernel'
   const target = isKernels
     ? openInRoot(context, path, kind === 'directory' ? kind : 'anything', origin)
     : ensureTarget(context, path, kind, origin, rest)
   if (mayBeProc) return target
   return { ops: [...target.ops, ...notOnProc(target.fd, path, origin)], fd: target.fd }
 }
+
+/** Whoever joins the container later would get the mount for a root, and its own processes another one. */
+const coversRoot = ({ mount, where }: Entry): UnsupportedError =>
+  new UnsupportedError(`cannot mount on "/", where ${JSON.stringify(mount.destination)} of the image leads`, {
+    where: `${where}/destination`,
+  })
 
 /** A directory whose file system has been looked at is enough for all that is made right below. */
 function childTarget(context: PlanContext, path: string, kind: TargetKind, origin: Origin): Target {
@@ -64,7 +72,7 @@ function openDirectory(context: PlanContext, above: Mounted): Op[] {
   return [...ops, ...notOnProc(fd, above.path, origin)]
 }
 
-const notOnProc = (fd: Slot, path: string, origin: Origin): Op[] =>
+export const notOnProc = (fd: Slot, path: string, origin: Origin): Op[] =>
   checkProc(fd, 'eq', origin, `${JSON.stringify(path)} cannot be mounted because it leads into /proc`)
 
 /** A bind on /proc must itself be a procfs. */
@@ -72,7 +80,7 @@ export const mustBeProc = (source: Slot, origin: Origin): Op[] =>
   checkProc(source, 'ne', origin, '"/proc" cannot be mounted because it is not of type proc')
 
 /** Throws for a path below /proc that may never be covered. */
-function mayCoverProc({ path, where }: Entry): boolean {
+export function mayCoverProc({ path, where }: Entry): boolean {
   if (!path.startsWith('/proc/')) return false
   if (COVERABLE.includes(path)) return true
   throw new UnsupportedError(`${JSON.stringify(path)} cannot be mounted because it is inside /proc`, {

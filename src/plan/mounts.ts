@@ -7,6 +7,8 @@ import type { Origin } from '../errors.ts'
 import { fail, label, type Op, type Slot, syscall } from '../program/op.ts'
 import { planCgroupMount } from './cgroup-mounts.ts'
 import { type PlanContext, slotNamed } from './context.ts'
+import { planLink } from './copied-link.ts'
+import { labelQueue } from './labels.ts'
 import { attach, changeMount, changePropagation, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
 import { attributes, NO_CHANGE } from './mount-options.ts'
@@ -26,6 +28,8 @@ export function planMounts(context: PlanContext): Op[] {
 
 function planMount(context: PlanContext, entry: Entry): Op[] {
   if (isChange(entry)) return changeExisting(context, entry)
+  const link = context.facts.links?.get(entry.where)
+  if (link !== undefined) return planLink(context, entry, link)
   if (isBind(entry)) return planBind(context, entry)
   if (entry.mount.type === 'cgroup') return [...planCgroupMount(context, entry), ...finish(context, entry)]
   return planFilesystem(context, entry)
@@ -72,6 +76,7 @@ function planFilesystem(context: PlanContext, entry: Entry): Op[] {
     ...target.ops,
     ...atFixed(context, target.fd, number, origin),
     ...(hostSysfs(context, entry) ? mountOrBindSysfs(context, entry, args) : [mount(args, origin)]),
+    ...(type === 'mqueue' ? labelQueue(context, entry.path) : []),
     ...finish(context, entry, later ? slotNamed(context, `mount of ${where}`) : undefined),
   ]
 }

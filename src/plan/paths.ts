@@ -10,6 +10,7 @@ import type { Origin } from '../errors.ts'
 import { fail, label, type Op, slot } from '../program/op.ts'
 import type { PlanContext } from './context.ts'
 import { NULL_DEVICE } from './devices.ts'
+import { contextData } from './labels.ts'
 import { deviceIs, kindIs, look } from './memory.ts'
 import { attach, changeMount, cloneTree, close, mount } from './mount-calls.ts'
 import { atFixed, cleanPath, openInRoot } from './resolve.ts'
@@ -70,7 +71,7 @@ function mask(context: PlanContext, path: string, index: number): Op[] {
     ...atFixed(context, found.fd, number, origin),
     // ENOTDIR: a file cannot cover a directory
     mount(nothing, origin, { on: { errnos: ['ENOTDIR'] }, success: done }),
-    mount({ source: 'tmpfs', target, type: 'tmpfs', flags: MS.bits.MS_RDONLY }, origin),
+    mount({ source: 'tmpfs', target, type: 'tmpfs', flags: MS.bits.MS_RDONLY, ...contextData(context) }, origin),
     done,
   ]
 }

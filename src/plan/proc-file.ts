@@ -4,7 +4,7 @@
 import { AT_FDCWD, openHow, RESOLVE } from '../abi/fcntl.ts'
 import { FSMAGIC, statfs } from '../abi/magic.ts'
 import type { Origin } from '../errors.ts'
-import { address, bytes, cell, fail, type Op, slot, struct, syscall } from '../program/op.ts'
+import { address, bytes, type CallRest, cell, fail, type Op, type Slot, slot, struct, syscall } from '../program/op.ts'
 import type { PlanContext } from './context.ts'
 import { field } from './memory.ts'
 import { directoryFlags } from './resolve.ts'
@@ -23,8 +23,8 @@ export function openProc(context: PlanContext): Op[] {
   ]
 }
 
-/** `path` is relative to /proc. The text arrives in one write, as sysctls demand. */
-export function writeProc(context: PlanContext, path: string, text: string, origin: Origin): Op[] {
+/** `path` is relative to /proc. */
+export function openProcFile(context: PlanContext, path: string, result: Slot, origin: Origin, rest?: CallRest): Op {
   const { O_WRONLY, O_CLOEXEC } = context.open
   const { RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS } = RESOLVE.bits
   const how = struct(
@@ -32,11 +32,17 @@ export function writeProc(context: PlanContext, path: string, text: string, orig
     { flags: O_WRONLY | O_CLOEXEC, resolve: RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS },
     '{flags=O_WRONLY|O_CLOEXEC, resolve=RESOLVE_BENEATH|RESOLVE_NO_MAGICLINKS}',
   )
-  const file = slot('file of /proc')
+  return syscall('openat2', [context.slots.proc, path, how, openHow.size], origin, { ...rest, result })
+}
+
+/** In one write, as the files of /proc demand. */
+export function writeText(file: Slot, text: string, origin: Origin): Op {
   const content = new TextEncoder().encode(text)
-  return [
-    syscall('openat2', [context.slots.proc, path, how, openHow.size], origin, { result: file }),
-    syscall('write', [file, bytes(content, JSON.stringify(text)), content.length], origin),
-    syscall('close', [file], origin),
-  ]
+  return syscall('write', [file, bytes(content, JSON.stringify(text)), content.length], origin)
+}
+
+/** `path` is relative to /proc. */
+export function writeProc(context: PlanContext, path: string, text: string, origin: Origin): Op[] {
+  const file = slot('file of /proc')
+  return [openProcFile(context, path, file, origin), writeText(file, text, origin), syscall('close', [file], origin)]
 }

@@ -1,7 +1,7 @@
 // Single settings of the program's process: score of the out-of-memory killer, working directory, umask,
-// no_new_privs, and which descriptors it keeps.
+// no_new_privs, execution domain, and which descriptors it keeps.
 import { CLOSE_RANGE } from '../abi/fcntl.ts'
-import { PR } from '../abi/prctl.ts'
+import { PER, PR } from '../abi/prctl.ts'
 import type { Origin } from '../errors.ts'
 import {
   address,
@@ -107,6 +107,16 @@ export function planNoNewPrivileges(context: PlanContext): Op[] {
   if (context.spec.process.noNewPrivileges !== true) return []
   const origin = { pointer: '/process/noNewPrivileges', intent: 'forbid new privileges' }
   return [syscall('prctl', [PR.values.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0], origin)]
+}
+
+const DOMAINS = { LINUX: 'PER_LINUX', LINUX32: 'PER_LINUX32' } as const
+
+/** The domain alone: the flags of personality(2) make address spaces easier to guess, and the spec allows none. */
+export function planPersonality(context: PlanContext): Op[] {
+  const domain = context.spec.linux?.personality?.domain
+  if (domain === undefined) return []
+  const origin = { pointer: '/linux/personality/domain', intent: `set the execution domain ${domain}` }
+  return [syscall('personality', [PER.values[DOMAINS[domain]]], origin)]
 }
 
 const LAST_DESCRIPTOR = 0xffff_ffffn

@@ -122,6 +122,8 @@ export interface TargetRest {
   readonly ordinary?: string
   /** Becomes 1 when the directory was not there. */
   readonly made?: Slot
+  /** A link at the end of the path is itself what is covered. */
+  readonly nofollow?: boolean
   /** The path to make when it is missing: another name of the same place. Absent: the path itself. */
   readonly madeAs?: string
 }
@@ -138,7 +140,8 @@ export function ensureTarget(
   const fd = slot(`fd of ${path}`)
   const found = label('found')
   const isOrdinary = rest.ordinary !== undefined
-  const args = openArguments(context, path, wantedOf(kind), isOrdinary ? 'ordinary' : 'inside')
+  const wanted = rest.nofollow ? 'itself' : wantedOf(kind)
+  const args = openArguments(context, path, wanted, isOrdinary ? 'ordinary' : 'inside')
   const on = isOrdinary ? MISSING_OR_NOT_ORDINARY : MISSING
   const parts = components(rest.madeAs ?? path)
   const ops = [
@@ -163,7 +166,7 @@ function makeTarget(
   kind: TargetKind,
   fd: Slot,
   origin: Origin,
-  { made }: TargetRest,
+  { made, nofollow }: TargetRest,
   refused?: Label,
 ): Op[] {
   const on = refused && ({ errnos: ['ELOOP', 'ENOTDIR'], to: refused } as const)
@@ -176,7 +179,7 @@ function makeTarget(
     const last = index === parts.length - 1
     const what = last ? kind : 'directory'
     const here = last ? fd : slot(`fd of ${prefix}`)
-    const args = openArguments(context, prefix, wantedOf(what), resolution)
+    const args = openArguments(context, prefix, last && nofollow ? 'itself' : wantedOf(what), resolution)
     ops.push(...makeOne(above, name, what, origin, last ? made : undefined))
     ops.push(syscall('openat2', args, origin, { result: here, on, again: true }))
     if (index > 0) ops.push(syscall('close', [above], origin))

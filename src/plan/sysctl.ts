@@ -49,7 +49,8 @@ function whyNot(context: PlanContext, path: string): string | undefined {
   const row = NAMESPACED.find(([prefix]) => (prefix.endsWith('/') ? path.startsWith(prefix) : path === prefix))
   if (row === undefined) return 'is not in a separate kernel namespace'
   const [, kind] = row
-  return hasNamespace(context, kind) ? undefined : `is not allowed in the host's ${kind} namespace`
+  const isShared = !hasNamespace(context, kind) || context.facts.hostNamespaces?.includes(kind) === true
+  return isShared ? `is not allowed in the host's ${kind} namespace` : undefined
 }
 
 export const planHostname = ({ spec }: PlanContext): Op[] => [

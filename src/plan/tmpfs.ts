@@ -51,18 +51,22 @@ const FLAGS = [
   [MS.bits.MS_LAZYTIME, 'lazytime'],
 ] as const
 
-/** A comma before a digit ends no option: "mpol=bind:0,2". */
-const OPTIONS = /,(?!\d)/
+/** A comma before a digit, or in quotes, ends no option: "mpol=bind:0,2", 'context="a:b:c:s0:c1,c2"'. */
+const OPTIONS = /,(?!\d)(?=(?:[^"]*"[^"]*")*[^"]*$)/
+/** The quotes of mount(2)'s data are none of the label. */
+const CONTEXT = /^((?:fs|def|root)?context=)"(.*)"$/
 
 function makeTmpfs({ mount, options, origin }: Entry, result: Slot): Op[] {
   const { FSCONFIG_CMD_CREATE } = FSCONFIG.values
   const fs = slot('tmpfs')
-  const words = options.data.flatMap(word => word.split(OPTIONS)).filter(word => word !== '')
+  const words = options.data.flatMap(word => word.split(OPTIONS)).filter(Boolean)
   for (const [flag, name] of FLAGS) if ((options.flags & flag) !== 0n) words.push(name)
   const { set } = attributes({ ...options, single: { ...options.single, on: options.flags & ~MS.bits.MS_RDONLY } })
   return [
     syscall('fsopen', ['tmpfs', FSOPEN.bits.FSOPEN_CLOEXEC], origin, { result: fs }),
-    ...[`source=${mount.source ?? 'tmpfs'}`, ...words].map(word => configure(fs, word, origin)),
+    ...[`source=${mount.source ?? 'tmpfs'}`, ...words].map(word =>
+      configure(fs, word.replace(CONTEXT, '$1$2'), origin),
+    ),
     syscall('fsconfig', [fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0], origin),
     syscall('fsmount', [fs, FSMOUNT.bits.FSMOUNT_CLOEXEC, set], origin, { result }),
     close(fs, origin),

@@ -270,6 +270,7 @@ const table = (): Table => ({
     ['put_old', pointer],
   ],
   chroot: [path],
+  setxattr: [path, ['name', pointer], ['value', pointer], ['size', number], ['flags', number]],
   // processes and namespaces
   clone: [
     ['flags', cloneWord],

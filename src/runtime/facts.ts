@@ -1,9 +1,16 @@
 // Asks the machine what a plan must know. Changes nothing and needs no privileges, so that `plan` works for everyone.
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { NewCgroupManager } from '../cgroup/manager.ts'
 import type { Fd } from '../host/fd.ts'
-import { architecture, capabilities, hasAllCapabilities, inUserNamespace, lastCapability, resourceLimit } from '../host/identity.ts'
+import {
+  architecture,
+  capabilities,
+  hasAllCapabilities,
+  inUserNamespace,
+  lastCapability,
+  resourceLimit,
+} from '../host/identity.ts'
 import { canCloneMounts } from '../host/mount.ts'
 import { mountEntries } from '../host/mountinfo.ts'
 import type { Facts, SourceKind } from '../plan/facts.ts'
@@ -92,13 +99,16 @@ const isBind = ({ type, options = [] }: Mount): boolean =>
 function sourceKinds(mounts: readonly Mount[], bundle: string): Map<string, SourceKind> {
   const kinds = new Map<string, SourceKind>()
   for (const [index, mount] of mounts.entries())
-    if (isBind(mount)) kinds.set(`/mounts/${index}`, kindOf(resolve(bundle, mount.source ?? '')))
+    if (isBind(mount)) {
+      const look = mount.options?.includes('src-nofollow') ? lstatSync : statSync
+      kinds.set(`/mounts/${index}`, kindOf(resolve(bundle, mount.source ?? ''), look))
+    }
   return kinds
 }
 
-function kindOf(path: string): SourceKind {
+function kindOf(path: string, look: typeof statSync): SourceKind {
   try {
-    return statSync(path).isDirectory() ? 'directory' : 'file'
+    return look(path).isDirectory() ? 'directory' : 'file'
   } catch {
     return 'missing'
   }

@@ -48,7 +48,7 @@ export function hasRareMounts({ mounts = [] }: Spec): boolean {
   return false
 }
 
-const RARE = /^(r?idmap|tmpcopyup$)/
+const RARE = /^(r?idmap|tmpcopyup$|copy-symlink$)/
 
 /** A part that the config asks for, and that has been loaded therefore. */
 export function part<Name extends keyof Parts>(name: Name): Parts[Name] {

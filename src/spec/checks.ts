@@ -23,9 +23,9 @@ import {
   hooksSound,
   rlimitsDistinct,
   rlimitsSoftWithinHard,
-  schedulerFitsPolicy,
 } from './process-checks.ts'
 import { closIdIsName, rdmaLimitsSomething, schemaIsLine, unifiedKeysAreFiles, weightGiven } from './resource-checks.ts'
+import { affinitySound, memoryPolicySound, personalityWithoutFlags, schedulerFitsPolicy } from './scheduling-checks.ts'
 import { errnoNeedsAction, listenerMetadataNeedsPath, notifyNeedsListener } from './seccomp-checks.ts'
 
 export type Check = (spec: Draft<Spec>, report: Report) => void
@@ -52,6 +52,7 @@ export const CHECKS: readonly Check[] = [
   rlimitsDistinct,
   rlimitsSoftWithinHard,
   schedulerFitsPolicy,
+  affinitySound,
   hooksSound,
   mountsSound,
   namespacesDistinct,
@@ -60,6 +61,8 @@ export const CHECKS: readonly Check[] = [
   idMappingsMatchNamespace,
   idRangesDistinct,
   timeOffsetsNeedNamespace,
+  memoryPolicySound,
+  personalityWithoutFlags,
   netDevicesSound,
   maskingPathsAbsolute,
   maskingNeedsMountNamespace,

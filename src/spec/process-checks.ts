@@ -39,21 +39,6 @@ const softWithinHard: Rule<Rlimit> = ({ soft, hard }, report) => {
 export const rlimitsSoftWithinHard: Check = ({ process }, report) =>
   each(process?.rlimits, '/process/rlimits', [softWithinHard], report)
 
-export const schedulerFitsPolicy: Check = ({ process }, report) => {
-  const { policy, nice, priority, runtime, deadline, period } = process?.scheduler ?? {}
-  if (policy === undefined) return
-  const only = (value: number | bigint | undefined, name: string, ...policies: string[]): void => {
-    // Zero is what an absent one means.
-    if (!value || policies.includes(policy)) return
-    report(`/process/scheduler/${name}`, `is only for ${policies.join(' and ')}; the policy is ${policy}`)
-  }
-  only(nice, 'nice', 'SCHED_OTHER', 'SCHED_BATCH')
-  only(priority, 'priority', 'SCHED_FIFO', 'SCHED_RR')
-  only(runtime, 'runtime', 'SCHED_DEADLINE')
-  only(deadline, 'deadline', 'SCHED_DEADLINE')
-  only(period, 'period', 'SCHED_DEADLINE')
-}
-
 const HOOK_KINDS = [
   'prestart',
   'createRuntime',
