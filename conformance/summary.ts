@@ -1,33 +1,67 @@
-// The table behind the TAP lines: by section how many cases passed, failed and were skipped, the reasons, the totals.
+// The tables behind the TAP lines. One runtime: by section how many cases passed, failed, were missed (misses.ts says
+// why) and skipped, the reasons, the totals. Several: the same side by side.
+import { REQUIREMENTS } from './requirements.ts'
+
 export interface Outcome {
   readonly section: string
   readonly name: string
-  readonly result: 'passed' | 'failed' | 'skipped'
+  readonly result: 'passed' | 'failed' | 'missed' | 'skipped'
   readonly reason?: string
 }
+type Result = Outcome['result']
 
-const RESULTS = ['passed', 'failed', 'skipped'] as const
-const NUMBER_WIDTH = 9
+const RESULTS: readonly Result[] = ['passed', 'failed', 'missed', 'skipped']
+const GAP = 2
+
+const count = (outcomes: readonly Outcome[], result: Result, section?: string): number =>
+  outcomes.filter(each => each.result === result && (section === undefined || each.section === section)).length
+
+const sectionsOf = (outcomes: readonly Outcome[]): string[] =>
+  [...new Set(outcomes.map(({ section }) => section))].sort()
+
+const oneLine = (text = ''): string => text.replace(/\s+/g, ' ').trim()
+
+/** Rows of cells as lines of comment; the first column to the left, numbers to the right, 0 as a dot. */
+function table(rows: readonly (readonly (string | number)[])[]): string[] {
+  const cells = rows.map(row => row.map(cell => (cell === 0 ? '.' : String(cell))))
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map(row => row[column]?.length ?? 0)))
+  const pad = (cell: string, column: number) =>
+    column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart((widths[column] ?? 0) + GAP)
+  return cells.map(row => `# ${row.map(pad).join('')}`.trimEnd())
+}
+
+/** How many demands of the specification were shown: all their cases passed. */
+function demandsShown(outcomes: readonly Outcome[]): string {
+  const passed = new Set(outcomes.filter(({ result }) => result === 'passed').map(({ name }) => name))
+  const shown = REQUIREMENTS.filter(({ cases }) => cases.length > 0 && cases.every(name => passed.has(name))).length
+  const mute = REQUIREMENTS.filter(({ cases }) => cases.length === 0).length
+  return `${shown} of ${REQUIREMENTS.length - mute} demands of the runtime-spec shown (${mute} more cannot be)`
+}
 
 export function summary(outcomes: readonly Outcome[]): string {
-  const sections = [...new Set(outcomes.map(({ section }) => section))].sort()
-  const width = Math.max('section'.length, ...sections.map(section => section.length))
-  const row = (name: string, cells: readonly (string | number)[]) =>
-    `# ${name.padEnd(width)}${cells.map(cell => String(cell).padStart(NUMBER_WIDTH)).join('')}`
-  const count = (result: Outcome['result'], section?: string) =>
-    outcomes.filter(each => each.result === result && (section === undefined || each.section === section)).length
+  const rows = sectionsOf(outcomes).map(section => [section, ...RESULTS.map(each => count(outcomes, each, section))])
+  const reasons = RESULTS.flatMap(result => outcomes.filter(each => each.result === result && each.reason))
   const lines = [
-    row('section', RESULTS),
-    ...sections.map(section =>
-      row(
-        section,
-        RESULTS.map(result => count(result, section)),
-      ),
-    ),
-    ...outcomes.filter(each => each.reason).map(each => `# ${each.result}: ${each.name}: ${oneLine(each.reason)}`),
-    RESULTS.map(result => `${count(result)} ${result}`).join(', '),
+    ...table([['section', ...RESULTS], ...rows]),
+    ...reasons.map(each => `# ${each.result}: ${each.name}: ${oneLine(each.reason)}`),
+    `# ${demandsShown(outcomes)}`,
+    RESULTS.map(result => `${count(outcomes, result)} ${result}`).join(', '),
   ]
   return `${lines.join('\n')}\n`
 }
 
-const oneLine = (text = ''): string => text.replace(/\s+/g, ' ').trim()
+/** "12", or with what did not pass: "12, 1 failed". */
+function cell(outcomes: readonly Outcome[], section: string): string {
+  const others = RESULTS.slice(1).map(result => [count(outcomes, result, section), result] as const)
+  const marks = others.filter(([number]) => number > 0).map(([number, result]) => `${number} ${result}`)
+  return [`${count(outcomes, 'passed', section)}`, ...marks].join(', ')
+}
+
+export function sideBySide(runtimes: ReadonlyMap<string, readonly Outcome[]>): string {
+  const sections = sectionsOf([...runtimes.values()].flat())
+  const rows = sections.map(section => [section, ...[...runtimes.values()].map(outcomes => cell(outcomes, section))])
+  const totals = (result: Result) => [result, ...[...runtimes.values()].map(outcomes => count(outcomes, result))]
+  const demands = [...runtimes].map(([name, outcomes]) => `# ${name}: ${demandsShown(outcomes)}`)
+  const lines = [...table([['section (passed, …)', ...runtimes.keys()], ...rows, ...RESULTS.map(totals)]), ...demands]
+  return `${lines.join('\n')}\n`
+}
