@@ -25,6 +25,10 @@ const KERNEL = ['proc', 'sysfs']
 export function noteMounted(context: PlanContext, entry: Entry, order: number): Op[] {
   if (isChange(entry)) return []
   const { path, mount } = entry
+  if (context.facts.links?.has(entry.where)) {
+    noteMade(context, path)
+    return []
+  }
   const type = isBind(entry) ? 'bind' : (mount.type ?? '')
   // a link of the image may lead any other target here
   const isOurs = type === 'tmpfs' && (context.facts.targets?.size ?? 0) === 0

@@ -12,6 +12,8 @@ export interface Source {
   readonly from: string | number
   readonly kind: 'directory' | 'file'
   readonly recursive: boolean
+  /** Of a path that ends in a link: the link itself. */
+  readonly nofollow?: boolean
   readonly changes: readonly Change[]
   readonly fd: Slot
   readonly origin: Origin

@@ -70,8 +70,8 @@ function refuseMounts({ spec }: PlanContext): void {
   })
 }
 
-function clone({ from, recursive, changes, fd, origin, mapped }: Source): Op[] {
-  const ops = [cloneTree(from, origin, { recursive, result: fd })]
+function clone({ from, recursive, nofollow, changes, fd, origin, mapped }: Source): Op[] {
+  const ops = [cloneTree(from, origin, { recursive, nofollow, result: fd })]
   for (const change of changes) ops.push(...changeMount(fd, origin, change))
   if (mapped !== undefined) ops.push(...changeMount(fd, mapped[1], mapped[0]))
   return ops
@@ -94,7 +94,7 @@ function ownSources(context: PlanContext): Source[] {
   const found: Source[] = []
   for (const entry of mountEntries(context)) {
     if (isBind(entry)) {
-      if (!isRemount(entry)) found.push(bindSource(context, entry))
+      if (!isRemount(entry) && !context.facts.links?.has(entry.where)) found.push(bindSource(context, entry))
     } else if (hostSysfs(context, entry)) found.push(sysfsSource(context, entry))
   }
   return found
@@ -135,6 +135,7 @@ function bindSource(context: PlanContext, entry: Entry): Source {
     fd: sourceSlot(context, where),
     origin: { pointer: where, intent: `clone ${path} for ${mount.destination}` },
     mapped: mapIds(context, entry),
+    nofollow: options.extras.includes('src-nofollow'),
   }
 }
 

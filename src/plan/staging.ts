@@ -14,7 +14,7 @@ import { EMPTY, HERE } from './resolve.ts'
 import { cutOrigin, rootfsPath, type Source } from './source.ts'
 
 export const isStaged = (context: PlanContext): boolean =>
-  hasNamespace(context, 'user') && isNew(context, 'mount') && context.facts.euid === 0
+  hasNamespace(context, 'user') && isNew(context, 'mount') && context.facts.clonesMounts
 
 /** By the host's root, before the container's namespaces exist. */
 export function setAside(context: PlanContext, sources: readonly Source[]): Op[] {
@@ -66,7 +66,9 @@ function move(from: Slot, directory: Operand, to: string, origin: Origin): Op {
 export function takeUp(sources: readonly Source[]): Op[] {
   const origin: Origin = { pointer: '/linux/namespaces', intent: 'leave the place where the sources were' }
   return [
-    ...sources.map(({ fd, recursive, origin }, index) => cloneTree(String(index), origin, { recursive, result: fd })),
+    ...sources.map(({ fd, recursive, nofollow, origin }, index) =>
+      cloneTree(String(index), origin, { recursive, nofollow, result: fd }),
+    ),
     syscall('chdir', ['/'], origin),
   ]
 }

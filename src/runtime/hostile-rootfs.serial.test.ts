@@ -42,6 +42,8 @@ const INTO_NOTHING: readonly Obstacle[] = [
   'a dangling link',
 ]
 const AS_DIRECTORY: readonly Obstacle[] = ['a directory', 'a link to the root', ...INTO_NOTHING]
+/** Covering its own root would split the container. */
+const AS_TARGET = AS_DIRECTORY.filter(each => each !== 'a link to the root')
 /** One of each sort. */
 const FEW: readonly Obstacle[] = [
   'an absolute link to a directory outside',
@@ -52,7 +54,18 @@ const FEW: readonly Obstacle[] = [
 /** For places that are like another one. */
 const SOME: readonly Obstacle[] = [...FEW, 'a link to itself', 'a link to the root', 'a file']
 const ALIKE: readonly string[] = [
-  ...['/sys', '/sys/fs', '/dev/pts', '/dev/mqueue', '/dev/tty', '/dev/stdin', '/a', '/a/b/directory'],
+  ...[
+    '/sys',
+    '/sys/fs',
+    '/dev/pts',
+    '/dev/mqueue',
+    '/dev/tty',
+    '/dev/stdin',
+    '/a',
+    '/a/b/directory',
+    '/a/b/copied',
+    '/a/b/copied/inner',
+  ],
   ...['/masked', '/frozen', '/work', '/devices', '/etc', '/program'],
 ]
 const LOOPS: readonly Obstacle[] = ['a link to itself', 'a loop of two links']
@@ -65,9 +78,9 @@ const PLACES: Readonly<Record<string, readonly Obstacle[]>> = {
   '/sys/fs': AS_DIRECTORY,
   '/sys/fs/cgroup': ['a directory', ...INTO_NOTHING],
   '/dev': AS_DIRECTORY,
-  '/dev/pts': AS_DIRECTORY,
-  '/dev/shm': AS_DIRECTORY,
-  '/dev/mqueue': AS_DIRECTORY,
+  '/dev/pts': AS_TARGET,
+  '/dev/shm': AS_TARGET,
+  '/dev/mqueue': AS_TARGET,
   '/dev/null': [],
   '/dev/tty': [],
   '/dev/console': ALL, // is only used with a terminal
@@ -76,8 +89,10 @@ const PLACES: Readonly<Record<string, readonly Obstacle[]>> = {
   '/dev/stdin': ALL,
   '/a': AS_DIRECTORY,
   '/a/b': AS_DIRECTORY,
-  '/a/b/tmpfs': AS_DIRECTORY,
-  '/a/b/directory': AS_DIRECTORY,
+  '/a/b/tmpfs': AS_TARGET,
+  '/a/b/directory': AS_TARGET,
+  '/a/b/copied': AS_TARGET,
+  '/a/b/copied/inner': ALL,
   '/a/b/file': [...INTO_NOTHING, 'a file', 'a fifo', 'a character device', 'a block device'],
   '/masked': except(...LOOPS, ...MAGIC),
   '/masked/file': except(...LOOPS, ...MAGIC),
@@ -127,6 +142,7 @@ const configure = (directory: string) => (config: Draft) => {
     tmpfs('/a/b/tmpfs'),
     bind('source', '/a/b/file'),
     bind('source.d', '/a/b/directory'),
+    { ...tmpfs('/a/b/copied'), options: ['tmpcopyup'] },
   ]
   config.linux.maskedPaths = ['/masked/file', '/masked/directory', '/proc/kcore']
   config.linux.readonlyPaths = ['/frozen/directory', '/proc/sys']
@@ -302,7 +318,7 @@ t.test('hard links to files outside', { skip }, async t => {
 
 /** Place in config.json → the change that names a path there. */
 const NAMED: Readonly<Record<string, (config: Draft, path: string) => void>> = {
-  '/mounts/8': (config, path) => config.mounts.push(tmpfs(path)),
+  '/mounts/9': (config, path) => config.mounts.push(tmpfs(path)),
   '/process/cwd': (config, path) => {
     config.process.cwd = path
   },

@@ -1,4 +1,8 @@
 // What a plan must know of mounts whose options ask for more than flags: one module, loaded only for them (parts.ts).
+import { isUtf8 } from 'node:buffer'
+import { readlinkSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { UnsupportedError } from '../errors.ts'
 import type { Facts } from '../plan/facts.ts'
 import { type CopiedRequest, copiedTrees } from './copied.ts'
 import { mountNamespaces } from './id-mapped.ts'
@@ -6,7 +10,7 @@ import { mountNamespaces } from './id-mapped.ts'
 export { OpenNamespaces } from './id-mapped.ts'
 
 export interface RareMounts {
-  readonly facts: Pick<Facts, 'idMapped' | 'copied'>
+  readonly facts: Pick<Facts, 'idMapped' | 'copied' | 'links'>
   /** How many user namespaces the mounts need. */
   readonly namespaces: number
 }
@@ -18,5 +22,27 @@ export function rareMounts(request: CopiedRequest, first: number): RareMounts {
     [...mounts].map(([where, { index, ...mapped }]) => [where, { ...mapped, namespace: first + index }]),
   )
   const copied = copiedTrees(request)
-  return { facts: { ...(mounts.size > 0 && { idMapped }), copied }, namespaces: sources.length }
+  const facts = { ...(mounts.size > 0 && { idMapped }), copied, links: copiedLinks(request) }
+  return { facts, namespaces: sources.length }
+}
+
+/** Sources that are links and shall be links inside, too (copy-symlink). */
+function copiedLinks({ spec, bundle }: CopiedRequest): Map<string, string> {
+  const links = new Map<string, string>()
+  for (const [index, { source, options = [] }] of (spec.mounts ?? []).entries()) {
+    const target = source && options.includes('copy-symlink') ? linkAt(resolve(bundle, source)) : undefined
+    if (target === undefined) continue
+    const where = `/mounts/${index}`
+    if (!isUtf8(target)) throw new UnsupportedError('a link can only be copied when it is UTF-8', { where })
+    links.set(where, target.toString())
+  }
+  return links
+}
+
+function linkAt(path: string): Buffer | undefined {
+  try {
+    return readlinkSync(path, { encoding: 'buffer' })
+  } catch {
+    return undefined // no link, or not there: a mount like any other
+  }
 }
