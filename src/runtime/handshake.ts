@@ -1,6 +1,6 @@
 // The host's half of program/sync.ts: answers the image's messages from its first breath to READY, and finds out what
 // became of it when it falls silent. What to do about a message is left to its handler.
-import { signalName } from '../abi/signal.ts'
+import { SIG, signalName } from '../abi/signal.ts'
 import { HookError, InitError, type TsruncError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
@@ -146,11 +146,15 @@ export class Handshake {
   #died(): TsruncError {
     const status = reap(this.#init ?? this.#talk.pid, true)
     const oom = this.#talk.handlers.outOfMemory()
-    return inInit(new InitError(`container init ${describe(status)}${oom ? OOM : ''}`))
+    const filtered = status?.signal === SIG.SIGSYS
+    const hint = filtered ? 'allow the calls that init makes before execve: `plan` prints them' : undefined
+    return inInit(new InitError(`container init ${describe(status)}${oom ? OOM : filtered ? FILTERED : ''}`, { hint }))
   }
 }
 
 const OOM = ': container init was OOM-killed (memory limit too low?)'
+
+const FILTERED = ": a call was blocked by the container's own seccomp filter"
 
 function describe(status: WaitStatus | undefined): string {
   if (status === undefined) return 'ended'

@@ -1,0 +1,95 @@
+// For tests only: a seccomp agent as engines run one, as a process of its own, since who creates the container may wait
+// for its answers. `node seccomp-agent.js SOCKET [CALL=ANSWER …]`: an answer is the name of an errno, a number that the
+// call then returns, or `continue`, which is the answer to all others. Prints a line of JSON when it listens, one for
+// each container process state with how many descriptors came along and whether the connection was closed behind it,
+// and one for each call. See seccomp_unotify(2).
+import { once } from 'node:events'
+import { createServer, type Socket } from 'node:net'
+import type { Architecture } from '../abi/architecture.ts'
+import { column } from '../abi/architecture.ts'
+import { defineStruct } from '../abi/define.ts'
+import { ERRNO, type ErrnoName } from '../abi/errno.ts'
+import { F } from '../abi/fcntl.ts'
+import { OTHER_SYSCALLS } from '../abi/other-syscalls.ts'
+import { SYSCALLS } from '../abi/syscalls.ts'
+import { isErrno } from '../host/errno.ts'
+import { Fd } from '../host/fd.ts'
+import { fileCalls } from '../host/libc-files.ts'
+import { c, fd, number, pointer } from '../host/signature.ts'
+import { receive } from '../host/socket.ts'
+import { whenReadable } from '../host/wait.ts'
+
+const seccompNotif = defineStruct(
+  'struct seccomp_notif, include/uapi/linux/seccomp.h (v6.12), less instruction and arguments',
+  {
+    id: 'u64',
+    pid: 'u32',
+    flags: 'u32',
+    nr: 'i32',
+    arch: 'u32',
+  },
+)
+/** SECCOMP_GET_NOTIF_SIZES says so, and so it has been since the beginning. */
+const NOTIF_SIZE = 80
+const seccompNotifResp = defineStruct('struct seccomp_notif_resp, include/uapi/linux/seccomp.h (v6.12)', {
+  id: 'u64',
+  val: 'i64',
+  error: 'i32',
+  flags: 'u32',
+})
+const SECCOMP_IOCTL_NOTIF_RECV = 0xc0502100
+const SECCOMP_IOCTL_NOTIF_SEND = 0xc0182101
+const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1
+
+const ioctl = c('int', 'ioctl', fd, { ...number, type: 'unsigned long' }, pointer)
+
+const architecture: Architecture = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
+const names = new Map<number | null, string>(
+  Object.entries({ ...SYSCALLS, ...OTHER_SYSCALLS }).map(([name, numbers]) => [numbers[column(architecture)], name]),
+)
+
+const say = (what: object): void => console.log(JSON.stringify(what))
+
+function answer(wish: string): { val?: number; error?: number; flags?: number } {
+  if (wish === 'continue') return { flags: SECCOMP_USER_NOTIF_FLAG_CONTINUE }
+  if (wish in ERRNO) return { error: -ERRNO[wish as ErrnoName][0] }
+  return { val: Number(wish) }
+}
+
+async function serve(socket: Socket, wishes: ReadonlyMap<string, string>): Promise<void> {
+  const { _handle: handle } = socket as unknown as { _handle: { fd: number } } // the number is nowhere else
+  using connection = Fd.adopt(fileCalls.fcntl(handle.fd, F.values.F_DUPFD_CLOEXEC, 3))
+  const first = receive(connection, 1 << 16, { timeoutMs: 10_000 })
+  const text = Buffer.from(first?.bytes ?? []).toString()
+  const closed = receive(connection, 1 << 16, { timeoutMs: 10_000 }) === undefined
+  say({ descriptors: first?.fds.length ?? 0, closed, state: text === '' ? undefined : JSON.parse(text) })
+  const [listener] = first?.fds ?? []
+  while (listener !== undefined) {
+    await whenReadable([listener])
+    const notif = new Uint8Array(NOTIF_SIZE)
+    try {
+      ioctl(listener.number, SECCOMP_IOCTL_NOTIF_RECV, notif)
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) break // nobody is left under the filter
+      throw error
+    }
+    const { id, nr, pid } = seccompNotif.decode(notif)
+    const call = names.get(Number(nr)) ?? String(nr)
+    say({ call, pid: Number(pid) })
+    ioctl(
+      listener.number,
+      SECCOMP_IOCTL_NOTIF_SEND,
+      seccompNotifResp.encode({ id, ...answer(wishes.get(call) ?? 'continue') }),
+    )
+  }
+  listener?.close()
+  socket.destroy()
+  say({ ended: true })
+}
+
+const [path = '', ...rest] = process.argv.slice(2)
+const wishes = new Map(rest.map(each => each.split('=') as [string, string]))
+const server = createServer({ pauseOnConnect: true }, socket => void serve(socket, wishes))
+server.listen(path)
+await once(server, 'listening')
+say({ listens: true })
