@@ -1,15 +1,19 @@
 // Cases that a runtime is known to miss, and why. A case that misses without a line here fails the run; a line whose
 // case passes is reported, so that it can go.
+import type { Case } from './case.ts'
 
 interface Habit {
-  /** What the failure says. */
-  readonly failure: RegExp
+  /** What the failure says; absent: anything. */
+  readonly failure?: RegExp
+  /** Of the case; absent: any. */
+  readonly section?: RegExp
   readonly reason: string
 }
 
 /** What goes wrong in many cases for one reason. */
 const HABITS: Readonly<Record<string, readonly Habit[]>> = {
   crun: [
+    { section: /^runc: /, reason: 'their choice: texts, tables and flags of its own' },
     {
       failure: /^something was left behind[^/]*(cgroup \/sys\/fs\/cgroup\/\S+\s*\+?\s*)+\] - \[\]$/,
       reason: 'their bug in 1.8: a create that fails leaves its cgroup',
@@ -22,9 +26,11 @@ const HABITS: Readonly<Record<string, readonly Habit[]>> = {
 }
 
 /** Why this failure, or if there is none the success, is known. */
-export function missOf(runtime: string, name: string, failure: Error | undefined): string | undefined {
+export function missOf(runtime: string, { name, section }: Case, failure: Error | undefined): string | undefined {
   const message = failure?.message.replace(/\s+/g, ' ').trim() ?? ''
-  const habit = failure && HABITS[runtime]?.find(habit => habit.failure.test(message))
+  const habit =
+    failure &&
+    HABITS[runtime]?.find(habit => (habit.failure?.test(message) ?? true) && (habit.section?.test(section) ?? true))
   return MISSES[runtime]?.[name] ?? habit?.reason
 }
 
@@ -64,6 +70,46 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'mappings without a user namespace are an error': 'their bug in 1.1: ignores them',
     'a path that is a fifo is an error, and nobody waits for its other end': 'their bug: opens the path without care',
   },
-  crun: {},
+  crun: {
+    'process.cwd must be absolute': 'their choice: taken as relative to /',
+    'later minor versions of the specification are accepted': 'their bug in 1.8: takes no version above 1.0',
+    'kill sends the signal it is told, by name or by number': 'their bug in 1.8: a name in small letters sends nothing',
+    'the status is creating while create is at work': 'their choice: a container is known when create has ended',
+    'hooks get the state on stdin': 'their choice: no annotations in the state for hooks',
+    'a failing startContainer hook fails start and the program does not run':
+      'their bug: start returns when the gate is open and never hears of it',
+    'a failing createRuntime hook leads to the poststop hooks':
+      'their bug: no poststop hooks after a create that fails',
+    'a failing poststart hook fails start and stops the container': 'their choice: a warning',
+    'a relative path of a hook is an error, of whatever kind': 'their choice: never looks at it',
+    'a timeout that is not above zero is an error, of whatever kind': 'as above',
+    'an ociVersion that is missing or no version is an error': 'their choice: looks at no more than the beginning',
+    'values of the wrong type are errors': 'their choice: what is of the wrong type is taken as absent, or converted',
+    'numbers that do not fit are errors': 'as above',
+    'names out of no list are errors': 'their choice: unknown names are ignored',
+    'required properties that are missing are errors': 'their choice: what is missing is taken for nothing',
+    'required properties of lists that are missing are errors': 'as above',
+    'an empty key is an error': 'their choice: never looks at keys',
+    'a masked path that is relative is an error': 'their choice: taken as relative to /',
+    'a masked path below a file is ignored': 'their choice: only a path that is missing is ignored',
+    'a read-only path that is relative is an error': 'their choice: taken as relative to /',
+    'flags that the mount had before stay': 'their bug in 1.8: the flags of the mount are lost',
+    'a time namespace without a path is a new one': 'their bug in 1.8: breaks off',
+    'a time namespace with a path is joined': 'as above',
+    'the clocks are ahead by the offsets of the config': 'as above',
+    'offsets may be negative, and left out': 'as above',
+    'offsets without a new time namespace are an error': 'their choice: offsets are ignored',
+    'a pid namespace listed twice is an error': 'their choice: the last one counts',
+    'a network namespace listed twice is an error': 'their choice: the last one counts',
+    'a mount namespace listed twice is an error': 'their choice: the last one counts',
+    'a ipc namespace listed twice is an error': 'their choice: the last one counts',
+    'a uts namespace listed twice is an error': 'their choice: the last one counts',
+    'a user namespace listed twice is an error': 'their choice: the last one counts',
+    'a cgroup namespace listed twice is an error': 'their choice: the last one counts',
+    'a path that is a fifo is an error, and nobody waits for its other end': 'their bug: opens the path without care',
+    'mappings without a user namespace are an error': 'their choice: ignores them',
+    'a new user namespace without mappings is an error': 'their choice: maps what it can',
+    'the features document': 'not in 1.8: the command came with 1.9',
+  },
   tsrunc: {},
 }

@@ -28,7 +28,7 @@ async function attempt(each: Case, runtime: Runtime): Promise<Error | undefined>
 async function conduct(each: Case, runtime: Runtime): Promise<Outcome> {
   const label = `${each.section}: ${each.name}`
   const failure = await attempt(each, runtime)
-  const miss = missOf(runtime.name, each.name, failure)
+  const miss = missOf(runtime.name, each, failure)
   if (failure instanceof Skip) {
     t.pass(label, { skip: failure.message })
     return { ...each, result: 'skipped', reason: failure.message }
