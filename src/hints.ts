@@ -64,6 +64,8 @@ function table(): Table {
     },
     open_tree: {
       EPERM: MOUNT_RIGHT,
+      EACCES:
+        'a directory on the way is closed to root of the container, who is another user on the host: open it (chmod o+x), or map your own id to 0',
       EINVAL: 'the mount is unbindable, or hides locked mounts below it: use rbind instead of bind',
       ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
     },
@@ -130,6 +132,10 @@ function table(): Table {
       EXDEV: LEADS_OUT,
       ELOOP: 'a symbolic link, or a link of /proc that leads anywhere, where none is allowed',
       EAGAIN: 'something is being renamed all the time on the way to this file; try again',
+    },
+    write: {
+      EACCES:
+        'only CAP_SYS_RESOURCE may lower oom_score_adj, and setting limits and sysctls takes the rights of who owns them',
     },
     mkdirat: { EROFS: READ_ONLY },
     symlinkat: { EROFS: READ_ONLY },

@@ -1,6 +1,9 @@
 // The groups of one container, one in each hierarchy of the host, and which of them is asked for what.
-import type { Group } from './group.ts'
+import type { Group, Place } from './group.ts'
 import type { Mode } from './layout.ts'
+
+export const isTracking = ({ controllers }: Place, mode: Mode): boolean =>
+  controllers.startsWith('name=') || (controllers === '' && mode === 'hybrid')
 
 export class Groups {
   readonly mode: Mode
@@ -30,7 +33,7 @@ export class Groups {
 
   /** Hierarchies without a controller: systemd's own, and the v2 tree of a hybrid host. As in runc, best effort. */
   isTracking(group: Group): boolean {
-    return group.place.controllers.startsWith('name=') || (group.isV2 && this.mode === 'hybrid')
+    return isTracking(group.place, this.mode)
   }
 
   /** Those that show all processes: the v2 tree and, since joining it is best effort on a hybrid host, one of v1. */

@@ -29,6 +29,8 @@ export interface CgroupFacts {
   readonly mode: Mode
   readonly v1: readonly Place[]
   readonly v2?: Pick<Place, 'mountpoint' | 'path'>
+  /** These are the groups of the caller, which the container stays in. */
+  readonly inherited?: boolean
   /** The groups that init joins by itself. */
   readonly joins: readonly { readonly directory: string; readonly isV2: boolean; readonly required: boolean }[]
 }

@@ -1,14 +1,16 @@
 // A container's groups that are about to be made: where they will be, the groups themselves, their limits.
+import { accessSync, constants, existsSync } from 'node:fs'
 import { StateError, SyscallError, TsruncError, UnsupportedError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { Cgroup, inodeOf } from './cgroup.ts'
 import { delegate } from './delegation.ts'
 import { explained, type Group, type Place } from './group.ts'
+import { isTracking } from './groups.ts'
 import type { Layout, Mode } from './layout.ts'
 import type { CgroupFacts, CgroupRequest, NewCgroupManager } from './manager.ts'
 import { giveTo } from './ownership.ts'
-import { currentLayout, placesOf } from './places.ts'
+import { currentLayout, ownPlaces, placesOf } from './places.ts'
 import * as processes from './processes.ts'
 import { removeMade } from './removal.ts'
 import { applySettings, type Part, type Settings, settingsFor } from './settings.ts'
@@ -17,23 +19,30 @@ import { fillCpuset } from './v1-parents.ts'
 const WHERE = '/linux/cgroupsPath'
 
 export function newCgroup(request: CgroupRequest, layout: Layout = currentLayout()): NewCgroupManager {
-  return new NewCgroup(layout.mode, placesOf(request, layout), request)
+  return new NewCgroup(layout, request)
 }
 
 class NewCgroup extends Cgroup implements NewCgroupManager {
-  readonly #optional: boolean
   readonly #isRootless: boolean
+  readonly #optional: boolean
+  /** The groups that the container stays in, for want of permission to make any. */
+  readonly #inherited: readonly Place[] | undefined
   /** Those that `create` did not find there. */
   readonly #isNew = new Set<Group>()
 
-  constructor(mode: Mode, places: readonly Place[], { optional = false, cgroupsPath }: CgroupRequest) {
-    super(mode, places)
-    this.#optional = optional && !cgroupsPath
-    this.#isRootless = optional
+  constructor(layout: Layout, request: CgroupRequest) {
+    const optional = request.optional === true && !request.cgroupsPath
+    const places = placesOf(request, layout)
+    const inherits = optional && !mayMake(places, layout.mode)
+    super(layout.mode, inherits ? [] : places)
+    this.#isRootless = request.optional === true
+    this.#optional = optional
+    this.#inherited = inherits ? ownPlaces(layout) : undefined
   }
 
   facts(): CgroupFacts {
     const { mode, all, v2 } = this.groups
+    if (this.#inherited !== undefined) return inheritedFacts(mode, this.#inherited)
     const v1 = all.filter(group => !group.isV2).map(group => group.place)
     const joins = all.map(group => ({
       directory: group.name,
@@ -69,7 +78,8 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
         removeMade(group)
         return false
       }
-      throw explained(error, { pointer: WHERE, intent: `create cgroup ${group.name}` })
+      const hint = this.#isRootless && isErrno(error, 'EACCES', 'EPERM', 'EROFS') ? NOT_GRANTED : undefined
+      throw explained(error, { pointer: WHERE, intent: `create cgroup ${group.name}` }, hint)
     }
   }
 
@@ -122,6 +132,7 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
     const settings = settingsFor(this.groups, resources, part)
     const [first] = settings.writes
     const hasNone = this.groups.all.length === 0
+    if (hasNone && this.#inherited !== undefined && first !== undefined) throw notAllowed(first.pointer)
     if (hasNone && (first !== undefined || !this.#optional)) throw noCgroups(first?.pointer)
     return settings
   }
@@ -136,3 +147,37 @@ const noCgroups = (where?: string): UnsupportedError =>
     where === undefined ? 'no cgroup file system is mounted' : 'limits need a cgroup, and there is none',
     { where, hint: 'mount cgroup2 on /sys/fs/cgroup, or leave linux.resources and linux.cgroupsPath out' },
   )
+
+/** In runc's words. */
+const NOT_GRANTED = 'rootless needs no limits + no cgrouppath when no permission is granted for cgroups'
+
+const notAllowed = (where: string): UnsupportedError =>
+  new UnsupportedError(`${NOT_GRANTED}: ${where} needs a cgroup`, {
+    where,
+    hint: 'have a cgroup delegated to you (systemd-run --user --scope -p Delegate=yes …), or take the limit out',
+  })
+
+/** Whether this user may make the groups, or what is missing of the path to them. */
+function mayMake(places: readonly Place[], mode: Mode): boolean {
+  const needed = places.filter(place => !isTracking(place, mode))
+  return needed.every(({ mountpoint, path }) => {
+    for (let at = `${mountpoint}${path}`; at.length >= mountpoint.length; at = at.slice(0, at.lastIndexOf('/')))
+      if (existsSync(at)) return isWritable(at)
+    return false
+  })
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function inheritedFacts(mode: Mode, places: readonly Place[]): CgroupFacts {
+  const v2 = places.find(({ controllers }) => controllers === '')
+  const v1 = places.filter(place => place !== v2)
+  return { mode, v1, joins: [], inherited: true, ...(v2 && { v2: { mountpoint: v2.mountpoint, path: v2.path } }) }
+}

@@ -18,3 +18,7 @@ export const placesOf = (request: CgroupRequest, layout: Layout): Place[] =>
     mountpoint: hierarchy.mountpoint,
     path: groupPath(request.cgroupsPath, request.id, layout, hierarchy),
   }))
+
+/** The groups that this process is in. */
+export const ownPlaces = (layout: Layout): Place[] =>
+  layout.hierarchies.map(({ controllers, mountpoint, own }) => ({ controllers, mountpoint, path: own }))

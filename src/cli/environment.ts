@@ -2,7 +2,14 @@
 // is built with it, so that the rest is gone before Bun itself starts (src/dev/guard.ts).
 
 /** The variables that mean something to us; others are not seen. */
-export const VARIABLES = ['LISTEN_FDS', 'LISTEN_PID', 'XDG_RUNTIME_DIR'] as const
+export const VARIABLES = [
+  'LISTEN_FDS',
+  'LISTEN_PID',
+  'LISTEN_FDNAMES',
+  'NOTIFY_SOCKET',
+  'USER',
+  'XDG_RUNTIME_DIR',
+] as const
 type Variable = (typeof VARIABLES)[number]
 
 /** argv[0] of the executable, and what it is when the current directory is gone, which Bun would not start in. */

@@ -1,6 +1,13 @@
 // What this process is and where it runs: ids, capabilities, limits, kernel. proc_pid_status(5), uname(2), prlimit(2).
 import { readFileSync, readlinkSync } from 'node:fs'
-import { CAP, CAPABILITY_VERSION_3, type CapabilityName, capabilityName, capData, capHeader } from '../abi/capability.ts'
+import {
+  CAP,
+  CAPABILITY_VERSION_3,
+  type CapabilityName,
+  capabilityName,
+  capData,
+  capHeader,
+} from '../abi/capability.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { NAMESPACE_INODE } from '../abi/sched.ts'
 import { processCalls } from './libc-processes.ts'

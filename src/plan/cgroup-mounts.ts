@@ -19,6 +19,11 @@ const isV2 = (context: PlanContext): boolean => context.facts.cgroup.mode === 'v
 /** "/sys/fs/cgroup/cpu,cpuacct" → "cpu,cpuacct": the container sees the names that the host uses. */
 const nameOf = ({ mountpoint }: V1Hierarchy): string => mountpoint.slice(mountpoint.lastIndexOf('/') + 1)
 
+/** Groups of the caller are not the container's to change: CVE-2023-25809. */
+const READ_ONLY = { set: MOUNT_ATTR.bits.MOUNT_ATTR_RDONLY }
+const flagsOf = (context: PlanContext, { options }: Entry): bigint =>
+  context.facts.cgroup.inherited ? options.flags | MS.bits.MS_RDONLY : options.flags
+
 const groupSlot = (context: PlanContext, where: string, name: string): Slot =>
   slotNamed(context, `cgroup ${name} of ${where}`)
 
@@ -31,14 +36,14 @@ export function cgroupSources(context: PlanContext): Source[] {
 }
 
 function groups(context: PlanContext, { where, options }: Entry): Source[] {
-  const { v1, v2 } = context.facts.cgroup
+  const { v1, v2, inherited } = context.facts.cgroup
   const bound = hasNamespace(context, 'cgroup') ? [] : v1.map(group => ({ name: nameOf(group), ...group }))
   const wanted = isV2(context) ? (v2 === undefined ? [] : [{ name: 'v2', ...v2 }]) : bound
   return wanted.map(({ name, mountpoint, path }) => ({
     from: path === '/' ? mountpoint : `${mountpoint}${path}`,
     kind: 'directory',
     recursive: false,
-    changes: bindChanges(context, options),
+    changes: [...bindChanges(context, options), ...(inherited ? [READ_ONLY] : [])],
     fd: groupSlot(context, where, name),
     origin: { pointer: where, intent: `clone the cgroup ${path} of ${mountpoint}` },
   }))
@@ -66,7 +71,7 @@ export function planCgroupMount(context: PlanContext, entry: Entry): Op[] {
 
 /** EPERM, EBUSY: a user namespace without a cgroup namespace of its own. Then the group is bound from the host. */
 function planV2(context: PlanContext, entry: Entry): Op[] {
-  const { where, origin, options, mount: wish } = entry
+  const { where, origin, mount: wish } = entry
   const { target: number } = context.numbers
   const target = mountTarget(context, entry, 'directory')
   const group = groupSlot(context, where, 'v2')
@@ -75,7 +80,7 @@ function planV2(context: PlanContext, entry: Entry): Op[] {
     source: wish.source ?? 'cgroup',
     target: context.numbers.targetPath,
     type: 'cgroup2',
-    flags: options.flags,
+    flags: flagsOf(context, entry),
   }
   const place = [...target.ops, ...atFixed(context, target.fd, number, origin)]
   if (context.facts.cgroup.v2 === undefined) return [...place, mount({ ...args, ...dataOf(entry) }, origin)]
@@ -112,7 +117,7 @@ function planV1(context: PlanContext, entry: Entry): Op[] {
 }
 
 function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: Slot, entry: Entry): Op[] {
-  const { where, path, options } = entry
+  const { where, path } = entry
   const { target: number } = context.numbers
   const name = nameOf(hierarchy)
   const origin: Origin = { pointer: where, intent: `mount cgroup ${hierarchy.controllers} on ${path}/${name}` }
@@ -133,7 +138,7 @@ function planHierarchy(context: PlanContext, hierarchy: V1Hierarchy, directory: 
   return [
     ...make,
     ...atFixed(context, target, number, origin),
-    mount({ source, target: context.numbers.targetPath, type: 'cgroup', flags: options.flags, data }, origin),
+    mount({ source, target: context.numbers.targetPath, type: 'cgroup', flags: flagsOf(context, entry), data }, origin),
   ]
 }
 

@@ -30,6 +30,8 @@ export interface CgroupFacts {
   readonly v1: readonly V1Hierarchy[]
   /** The v2 tree (also /sys/fs/cgroup/unified of a hybrid host) and the container's group in it. */
   readonly v2?: { readonly mountpoint: string; readonly path: string }
+  /** The container gets no groups of its own and stays in those of the caller, which it must not change. */
+  readonly inherited?: boolean
   /** What init has to join by itself; empty where somebody else puts it there. */
   readonly joins: readonly CgroupJoin[]
 }

@@ -9,7 +9,7 @@ import { waitReadable } from '../host/process.ts'
 import { workDirectory } from '../host/testing.ts'
 import { EXEC_FIFO, MESSAGE, message } from '../program/sync.ts'
 import type { Process } from '../spec/gen/types.ts'
-import { planExec, planGate } from './gate.ts'
+import { planExec, planGate, planOwnGate } from './gate.ts'
 import { planLimits } from './limits.ts'
 import { planCloseDescriptors } from './process.ts'
 
@@ -18,6 +18,19 @@ t.test('listing', t => {
   const given = { process: { args: ['/bin/sh', '-c', 'true'], rlimits }, options: { preservedFds: 1 } }
   const text = stageListing(given, planGate, planExec)
   t.equal(text, golden('gate', text))
+  t.end()
+})
+
+t.test('without the right to clone mounts the gate is one as soon as there is a mount namespace', t => {
+  const namespaces = [{ type: 'user' as const }, { type: 'mount' as const }]
+  t.equal(stageListing({}, planOwnGate).trim(), '')
+  t.equal(stageListing({ linux: { namespaces: [] }, facts: { euid: 1000 } }, planOwnGate).trim(), '')
+  const text = stageListing({ linux: { namespaces }, facts: { euid: 1000 } }, planOwnGate)
+  t.match(
+    text,
+    /open_tree\(AT_FDCWD, "\/state\/test\/gate", OPEN_TREE_CLONE\|OPEN_TREE_CLOEXEC\) = mount of the gate {2}any/,
+  )
+  t.match(text, /dup3\(mount of the gate, 5, O_CLOEXEC\)/)
   t.end()
 })
 

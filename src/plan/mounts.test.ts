@@ -8,7 +8,7 @@ import { planEnterRoot, planFinalMounts } from './rootfs.ts'
 import { planHostSources, planOwnSources } from './sources.ts'
 
 const plan = (mounts: readonly Mount[], facts: Partial<Facts> = {}) =>
-  stageListing({ spec: { mounts }, facts }, planHostSources, planMounts)
+  stageListing({ spec: { mounts }, facts }, planHostSources, planOwnSources, planMounts)
 
 const bind = (options: readonly string[], rest: Partial<Mount> = {}): Mount => ({
   destination: '/mnt',

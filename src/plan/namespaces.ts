@@ -23,7 +23,7 @@ import {
 } from '../program/op.ts'
 import { birthplace, cloneInto } from './cgroup-membership.ts'
 import { ALL_BITS, exit, hasNamespace, isNew, type NamespaceKind, type PlanContext, say, waitForGo } from './context.ts'
-import { becomeRoot, leaveGroups, newUserNamespace } from './ids.ts'
+import { asOwner, becomeRoot, leaveGroups, newUserNamespace } from './ids.ts'
 import { close } from './mount-calls.ts'
 import { openProc } from './proc-file.ts'
 import { HERE } from './resolve.ts'
@@ -165,12 +165,12 @@ function unshareRest(context: PlanContext): Op[] {
 }
 
 /** Before the user namespace: the kernel asks for CAP_SYS_TIME of whoever opened the file. */
-function openTimeOffsets(context: PlanContext): { ops: Op[]; fd: Slot } | undefined {
+function openTimeOffsets(context: PlanContext): { ops: readonly Op[]; fd: Slot } | undefined {
   if (Object.keys(context.spec.linux?.timeOffsets ?? {}).length === 0) return undefined
   const fd = slot('fd of timens_offsets')
   const flags = context.open.O_WRONLY | context.open.O_CLOEXEC
   const args = [context.slots.proc, 'self/timens_offsets', flags, 0]
-  return { ops: [syscall('openat', args, timeOffsets, { result: fd })], fd }
+  return { ops: asOwner(context, timeOffsets, [syscall('openat', args, timeOffsets, { result: fd })]), fd }
 }
 
 const timeOffsets: Origin = { pointer: '/linux/timeOffsets', intent: 'set the clocks of the time namespace' }

@@ -17,6 +17,7 @@ import {
   syscall,
 } from '../program/op.ts'
 import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
+import { asOwner } from './ids.ts'
 import { close } from './mount-calls.ts'
 import { writeProc } from './proc-file.ts'
 import { cleanPath, ensureTarget } from './resolve.ts'
@@ -26,7 +27,7 @@ export function planOomScore(context: PlanContext): Op[] {
   const { oomScoreAdj } = context.spec.process
   if (oomScoreAdj === undefined) return []
   const origin = { pointer: '/process/oomScoreAdj', intent: `set oom_score_adj to ${oomScoreAdj}` }
-  return writeProc(context, 'self/oom_score_adj', String(oomScoreAdj), origin)
+  return [...asOwner(context, origin, writeProc(context, 'self/oom_score_adj', String(oomScoreAdj), origin))]
 }
 
 /** 1 as soon as the working directory has been entered. */

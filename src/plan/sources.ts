@@ -6,7 +6,7 @@ import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { type Origin, SpecError, UnsupportedError } from '../errors.ts'
 import { type Op, syscall } from '../program/op.ts'
 import { cgroupSources } from './cgroup-mounts.ts'
-import { hasNamespace, type PlanContext } from './context.ts'
+import { hasNamespace, isNew, type PlanContext } from './context.ts'
 import { raiseDescriptorLimit } from './descriptor-limit.ts'
 import { changeMount, cloneTree } from './mount-calls.ts'
 import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
@@ -17,8 +17,9 @@ import { isStaged, setAside, takeUp } from './staging.ts'
 /** Above so many sources the soft limit of descriptors is raised while the mounts are set up. */
 const MANY = 200
 
-/** Without the host's privileges mounts can be cloned only inside the user namespace: after the fork. */
-const isLate = (context: PlanContext): boolean => !context.facts.clonesMounts && hasNamespace(context, 'user')
+/** Without the host's privileges mounts can be cloned only in the namespaces of the container: after the fork. */
+const isLate = (context: PlanContext): boolean =>
+  !context.facts.clonesMounts && (hasNamespace(context, 'user') || isNew(context, 'mount'))
 
 /** Before the namespaces, with the host's paths and privileges. */
 export function planHostSources(context: PlanContext): Op[] {

@@ -8,12 +8,12 @@ import { Creation } from './creation.ts'
 import { checkId } from './id.ts'
 import { part } from './parts.ts'
 import { writePidFile } from './pid-file.ts'
-
-export { prepared } from './parts.ts'
-
+import { checkPrivileges } from './rootless.ts'
 import { type Runtime, reserve } from './store.ts'
 import { checkTerminal, connect, sendMaster } from './terminal.ts'
 import { Undo } from './undo.ts'
+
+export { prepared } from './parts.ts'
 
 export interface CreateOptions extends CompileOptions {
   /** File that gets the pid of init. */
@@ -45,6 +45,7 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
   using _rootfs = compiled.rootfs.fd
   using _cgroup = compiled.cgroup
   checkTerminal(compiled.bundle.spec.process.terminal ?? false, attachment.detach, options.consoleSocket)
+  checkPrivileges(compiled.bundle.spec)
   const image = buildImage(compiled.ops, compiled.facts.architecture, compiled.facts.descriptors.sync)
   // connected early: whoever asked for it may already have gone
   using console = connect(options.consoleSocket)

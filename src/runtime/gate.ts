@@ -31,14 +31,16 @@ export interface Owner {
   readonly gid: number
 }
 
-/** Makes the gate; the result is what init gets. */
-export function makeGate(directory: ContainerDirectory, owner: Owner): Fd {
+/** Makes the gate; the result is what init gets: where mounts may not be cloned, the directory. */
+export function makeGate(directory: ContainerDirectory, owner: Owner, clonesMounts: boolean): Fd {
   makeDirectory(directory.fd, GATE, GATE_MODE)
   using gate = directory.fd.openAt(GATE, O.bits.O_RDONLY | O.bits.O_DIRECTORY | O.bits.O_NOFOLLOW)
   makeFifo(gate, EXEC_FIFO, FIFO_MODE)
-  if (owner.uid !== process.geteuid?.() || owner.gid !== process.getegid?.())
+  const euid = process.geteuid?.()
+  // a user without privileges cannot give it away; init may write to it all the same
+  if (euid === 0 && (owner.uid !== euid || owner.gid !== process.getegid?.()))
     fileCalls.fchownat(gate.number, EXEC_FIFO, owner.uid, owner.gid, AT.bits.AT_SYMLINK_NOFOLLOW)
-  return cloneMount(gate)
+  return clonesMounts ? cloneMount(gate) : gate.duplicate()
 }
 
 export type Passage =

@@ -1,18 +1,37 @@
-// Writes the id maps of a process that is in a new user namespace. user_namespaces(7): each map in one write; an
-// unprivileged writer must give up setgroups first.
-
+// Writes the id maps of a process that is in a new user namespace: each map in one write. What the kernel does not let a
+// user write is left to newuidmap and newgidmap, which know from /etc/subuid and /etc/subgid what the user may have.
+// Documents: user_namespaces(7), newuidmap(1), newgidmap(1).
 import { ERRNO } from '../abi/errno.ts'
 import { O } from '../abi/fcntl.ts'
 import { SyscallError } from '../errors.ts'
+import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
+import { isOwnIdOnly } from '../plan/ids.ts'
 import type { IdMapping, Spec } from '../spec/gen/types.ts'
 import type { Owner } from './gate.ts'
+import { runMapper } from './mapper.ts'
 
-export function writeIdMaps(pid: number, spec: Spec): void {
+/** `mappers`: the directories that newuidmap and newgidmap are looked for in. */
+export function writeIdMaps(pid: number, spec: Spec, mappers?: readonly string[]): void {
   const { uidMappings = [], gidMappings = [] } = spec.linux ?? {}
-  if (process.geteuid?.() !== 0) write(pid, 'setgroups', 'deny', '/linux/gidMappings')
-  write(pid, 'uid_map', lines(uidMappings), '/linux/uidMappings')
-  write(pid, 'gid_map', lines(gidMappings), '/linux/gidMappings')
+  const [euid, egid] = [process.geteuid?.() ?? 0, process.getegid?.() ?? 0]
+  map('newuidmap', pid, uidMappings, mappers)
+  // before groups: or a user could leave one that a file denies something to
+  if (euid !== 0 && isOwnIdOnly(gidMappings, egid)) write(pid, 'setgroups', 'deny', '/linux/gidMappings')
+  map('newgidmap', pid, gidMappings, mappers)
+}
+
+export type Mapper = 'newuidmap' | 'newgidmap'
+const FILES = { newuidmap: 'uid_map', newgidmap: 'gid_map' } as const
+const POINTERS = { newuidmap: '/linux/uidMappings', newgidmap: '/linux/gidMappings' } as const
+
+function map(mapper: Mapper, pid: number, mappings: readonly IdMapping[], mappers?: readonly string[]): void {
+  try {
+    write(pid, FILES[mapper], lines(mappings), POINTERS[mapper])
+  } catch (error) {
+    if (!isErrno(error, 'EPERM')) throw error
+    runMapper({ mapper, pid, mappings, pointer: POINTERS[mapper], cause: error }, mappers)
+  }
 }
 
 const lines = (mappings: readonly IdMapping[]): string =>

@@ -48,7 +48,7 @@ export function signalInit(container: Container, number: number): boolean {
 }
 
 function signalAll(container: Container, number: number): void {
-  if (container.cgroup.saved.mode === 'none') signalInit(container, number)
+  if (container.cgroup.saved.directories.length === 0) signalInit(container, number)
   else signalCgroup(container, number)
   if (number === SIG.SIGKILL && container.cgroup.state() === 'frozen') container.cgroup.thaw()
 }

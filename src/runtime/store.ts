@@ -1,12 +1,13 @@
 // The state directory: the runtime's root, and one directory in it for each container, reserved by mkdir. Knows
 // nothing of what a status allows, nor what the files mean. Its place is as with runc(8).
-import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { O } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import { StateError, TsruncError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
+import { inUserNamespace } from '../host/identity.ts'
 import { fromNodeError } from '../host/node-error.ts'
 import { names as entriesOf, makeDirectory, removeOpen, replaceFile, writeNew } from '../host/tree.ts'
 import { checkId } from './id.ts'
@@ -17,8 +18,11 @@ export interface Runtime {
   readonly root: string
   /** The caller chose the root: `list` then complains when it does not exist. */
   readonly rootGiven: boolean
+  /** It lies where a user's other files of the kind lie, which may be cleared of what looks old. */
+  readonly rootOfUser: boolean
+  /** Not allowed to make cgroups is no reason to fail, as long as nothing is asked of them. */
   readonly rootless: boolean
-  /** The caller's environment, for LISTEN_FDS; never given to containers or hooks. */
+  /** The caller's environment, for LISTEN_FDS and NOTIFY_SOCKET; never given to containers or hooks. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** Told of what went wrong without making the verb fail, such as a poststop hook. */
   warn(problem: Error): void
@@ -26,7 +30,7 @@ export interface Runtime {
 
 export interface RuntimeOptions {
   readonly root?: string | undefined
-  /** Absent: an effective user id other than 0 is rootless. */
+  /** Absent: an effective user id other than 0 is rootless, and so is the root of a user namespace. */
   readonly rootless?: boolean | undefined
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
   readonly warn?: ((problem: Error) => void) | undefined
@@ -36,12 +40,26 @@ const DEFAULT_ROOT = '/run/tsrunc'
 
 export function openRuntime(options: RuntimeOptions = {}): Runtime {
   const environment = options.environment ?? {}
-  const rootless = options.rootless ?? process.geteuid?.() !== 0
-  const ofUser = rootless ? environment.XDG_RUNTIME_DIR : undefined // empty counts as unset
+  const ofUser = options.root ? undefined : directoryOfUser(environment)
   const root = resolve(options.root || (ofUser ? `${ofUser}/tsrunc` : DEFAULT_ROOT))
   if (root === '/') throw new StateError('Option --root argument should not be set to /')
-  const warn = options.warn ?? (() => {})
-  return { root, rootGiven: Boolean(options.root), rootless, environment, warn }
+  return {
+    root,
+    rootGiven: Boolean(options.root),
+    rootOfUser: Boolean(ofUser),
+    get rootless() {
+      return options.rootless ?? (process.geteuid?.() !== 0 || inUserNamespace())
+    },
+    environment,
+    warn: options.warn ?? (() => {}),
+  }
+}
+
+/** Not root's, which may be left in the environment of a root that a user has become. Empty counts as unset. */
+function directoryOfUser({ XDG_RUNTIME_DIR, USER }: Runtime['environment']): string | undefined {
+  if (!XDG_RUNTIME_DIR) return undefined
+  const isUser = process.geteuid?.() !== 0 || (inUserNamespace() && USER !== 'root')
+  return isUser ? XDG_RUNTIME_DIR : undefined
 }
 
 const DIRECTORY = O.bits.O_PATH | O.bits.O_DIRECTORY
@@ -55,7 +73,10 @@ const LARGEST_FILE = 64 * 1024 * 1024
 const rootError = (runtime: Runtime, what: string, cause: unknown): StateError =>
   new StateError(`${what} the state directory ${runtime.root}: ${cause instanceof Error ? cause.message : cause}`, {
     where: runtime.root,
-    hint: 'choose another one with --root',
+    hint:
+      process.geteuid?.() === 0 || runtime.rootOfUser
+        ? 'choose another one with --root'
+        : 'choose another one with --root, or set XDG_RUNTIME_DIR to a directory of your own (/run/user/UID)',
     cause,
   })
 
@@ -88,6 +109,8 @@ function makeRoot(runtime: Runtime): Fd {
   if (found !== undefined) return found
   try {
     makeWithParents(runtime.root)
+    // sticky: the XDG Base Directory Specification lets such files stay that have not been used for hours
+    if (runtime.rootOfUser) chmodSync(runtime.root, ROOT_MODE | Number(S.bits.S_ISVTX))
   } catch (error) {
     throw rootError(runtime, 'cannot make', fromNodeError(error))
   }

@@ -24,6 +24,8 @@ const USER = [{ type: 'user' }, { type: 'mount' }, { type: 'uts' }] as const
 const mapped = (uidMappings: (typeof RANGE)[], gidMappings = uidMappings): Draft<Spec> =>
   linux({ namespaces: USER, uidMappings, gidMappings })
 
+const PTS = { destination: '/dev/pts', type: 'devpts', options: ['gid=5'] } as const
+
 const ACCEPTED: readonly Draft<Spec>[] = [
   {},
   { ociVersion: '1.0.2-dev' },
@@ -156,6 +158,10 @@ const REFUSED: readonly [Draft<Spec>, string][] = [
   [linux({ uidMappings: [RANGE] }), '/linux/uidMappings: user namespace mappings specified, but'],
   [linux({ gidMappings: [RANGE] }), '/linux/gidMappings: user namespace mappings specified, but'],
   [linux({ namespaces: USER }), '/linux/uidMappings: user namespaces enabled, but no namespace path to join nor'],
+  [
+    { ...mapped([RANGE], [{ containerID: 0, hostID: 5, size: 5 }]), mounts: [PTS] },
+    '/mounts/0/options/0: cannot specify gid= mount options for unmapped gid: 5 is in no range of /linux/gidMappings',
+  ],
   [mapped([RANGE], []), '/linux/gidMappings: a new user namespace needs group ids too'],
   [mapped([], [RANGE]), '/linux/uidMappings: a new user namespace needs user ids too'],
   [mapped([RANGE], [RANGE, { containerID: 65535, hostID: 5, size: 2 }]), '/linux/gidMappings/1/containerID: the range'],

@@ -15,7 +15,7 @@ import {
   netDevicesSound,
   timeOffsetsNeedNamespace,
 } from './linux-checks.ts'
-import { mountsSound } from './mount-checks.ts'
+import { mountOwnersMapped, mountsSound } from './mount-checks.ts'
 import {
   argsNameProgram,
   cwdAbsolute,
@@ -55,6 +55,7 @@ export const CHECKS: readonly Check[] = [
   affinitySound,
   hooksSound,
   mountsSound,
+  mountOwnersMapped,
   namespacesDistinct,
   namespacePathAbsolute,
   namesNeedUts,

@@ -2,7 +2,7 @@
 // decide which other properties a mount must have.
 import type { Check } from './checks.ts'
 import { type Draft, each, type Rule } from './draft.ts'
-import type { Mount } from './gen/types.ts'
+import type { IdMapping, Mount } from './gen/types.ts'
 
 const has = ({ options }: Draft<Mount>, option: string): boolean => options?.includes(option) ?? false
 
@@ -51,5 +51,28 @@ const mappedMountIsBind: Rule<Mount> = (mount, report) => {
 }
 
 const MOUNT_RULES = [destinationBelowRoot, bindHasSource, mountHasType, mappingsPaired, mappedMountIsBind]
+
+/** The kernel would only say "invalid argument". */
+export const mountOwnersMapped: Check = ({ mounts, linux }, report) => {
+  const isNew = linux?.namespaces?.some(({ type, path } = {}) => type === 'user' && !path)
+  if (!isNew) return
+  for (const [index, { type, options = [] } = {}] of (mounts ?? []).entries()) {
+    if (type !== 'tmpfs' && type !== 'devpts') continue
+    for (const [at, option] of options.entries()) {
+      const [, kind = '', id = ''] = /^([ug]id)=(\d+)$/.exec(option ?? '') ?? []
+      const list = kind === 'uid' ? 'uidMappings' : 'gidMappings'
+      if (kind === '' || !linux?.[list]?.length || isMapped(linux[list], Number(id))) continue
+      const pointer = `/mounts/${index}/options/${at}`
+      report(
+        pointer,
+        `cannot specify ${kind}= mount options for unmapped ${kind}: ${id} is in no range of /linux/${list}`,
+        'map it, or take the option out',
+      )
+    }
+  }
+}
+
+const isMapped = (mappings: Draft<readonly IdMapping[]> | undefined, id: number): boolean =>
+  mappings?.some(({ containerID = 0, size = 0 } = {}) => id >= containerID && id < containerID + size) ?? false
 
 export const mountsSound: Check = ({ mounts }, report) => each(mounts, '/mounts', MOUNT_RULES, report)
