@@ -12,6 +12,7 @@ import { killCases } from './cases/kill.ts'
 import { lifecycleCases } from './cases/lifecycle.ts'
 import { namespaceCases } from './cases/namespaces.ts'
 import { propagationCases } from './cases/propagation.ts'
+import { resourceCases } from './cases/resources.ts'
 import { runCases } from './cases/run.ts'
 import { startCases } from './cases/start.ts'
 import { stateCases } from './cases/state.ts'
@@ -31,6 +32,7 @@ export const CASES: readonly Case[] = [
   ...propagationCases,
   ...namespaceCases,
   ...userNamespaceCases,
+  ...resourceCases,
   ...runCases,
   ...dialectCases,
   ...featureCases,

@@ -35,6 +35,8 @@ export class Runtime {
   readonly root: string
   readonly #command: readonly [string, ...string[]]
   readonly #output: string
+  /** A program that starts it, as nsenter(1), with its flags. */
+  launcher: readonly string[] = []
   #runs = 0
 
   /** `binary`: undefined is this repository's tsrunc. */
@@ -66,7 +68,7 @@ export class Runtime {
   }
 
   #prepare(args: readonly string[], globals: readonly string[], cwd: string) {
-    const [file, ...rest] = this.#command
+    const [file = '', ...rest] = [...this.launcher, ...this.#command]
     const argv = [...rest, '--root', this.root, ...globals, ...args]
     const name = join(this.#output, String(this.#runs++))
     const out = openSync(`${name}.out`, 'w')
