@@ -1,12 +1,15 @@
-// What the runtime-spec demands, and which cases show it.
-export interface Requirement {
-  readonly section: string
-  /** The demand, in our words. */
-  readonly demand: string
-  /** Names of cases that show it together. */
-  readonly cases: readonly string[]
-  /** Why there is no case. */
-  readonly because?: string
-}
+// What the runtime-spec 1.3 demands of a runtime on Linux, document by document, and which cases show it. A test
+// compares both ways: with the names of the cases, and with the sections of the documents.
 
-export const REQUIREMENTS: readonly Requirement[] = []
+import type { Requirement } from './requirement.ts'
+import { CONFIG_REQUIREMENTS } from './requirements/config.ts'
+import { CONFIG_LINUX_REQUIREMENTS } from './requirements/config-linux.ts'
+import { FEATURES_REQUIREMENTS } from './requirements/features.ts'
+import { RUNTIME_REQUIREMENTS } from './requirements/runtime.ts'
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  ...RUNTIME_REQUIREMENTS,
+  ...CONFIG_REQUIREMENTS,
+  ...CONFIG_LINUX_REQUIREMENTS,
+  ...FEATURES_REQUIREMENTS,
+]
