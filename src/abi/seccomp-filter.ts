@@ -53,8 +53,6 @@ export const AUDIT_ARCH = {
 
 /** __X32_SYSCALL_BIT, arch/x86/include/uapi/asm/unistd.h: x32 calls come as AUDIT_ARCH_X86_64 with this in the number. */
 export const X32_BIT = 0x40000000
-/** From here on the numbers of x32 are its own: arch/x86/entry/syscalls/syscall_64.tbl. */
-export const X32_FIRST = 512
 
 /** __ARM_NR_BASE, arch/arm/include/uapi/asm/unistd.h: calls of ARM's own stand far behind all others. */
 export const ARM_PRIVATE = 0x0f0000

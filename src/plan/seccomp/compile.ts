@@ -22,12 +22,42 @@ export interface CompiledFilter {
   readonly notifies: boolean
 }
 
+interface Known {
+  readonly seccomp: Seccomp
+  readonly architecture: Architecture
+  readonly filter: CompiledFilter
+  /** The profile as text; only made when there is another to compare it with: a command compiles just one. */
+  text?: string
+}
+
+/** Filters made before, the latest last. Engines give most of their containers the same profile. */
+const known: Known[] = []
+const KEPT = 8
+
 /**
  * The filter of a valid profile for a machine: for its own architecture, and for those of the profile that it runs
  * beside it. Throws SpecError, with the place in config.json, for rules that contradict each other and for a filter
- * longer than the kernel takes.
+ * longer than the kernel takes. The same profile is compiled once; its filter must not be changed.
  */
 export function compileSeccomp(seccomp: Seccomp, architecture: Architecture): CompiledFilter {
+  let text: string | undefined
+  for (const entry of known) {
+    if (entry.architecture !== architecture) continue
+    if (entry.seccomp === seccomp) return entry.filter
+    entry.text ??= textOf(entry.seccomp)
+    text ??= textOf(seccomp)
+    if (entry.text === text) return entry.filter
+  }
+  const filter = compiled(seccomp, architecture)
+  if (known.length === KEPT) known.shift()
+  known.push(text === undefined ? { seccomp, architecture, filter } : { seccomp, architecture, filter, text })
+  return filter
+}
+
+const textOf = (seccomp: Seccomp): string =>
+  JSON.stringify(seccomp, (_, value) => (typeof value === 'bigint' ? value.toString() : value))
+
+function compiled(seccomp: Seccomp, architecture: Architecture): CompiledFilter {
   const program = new Program()
   const policy = policyOf(seccomp)
   write(program, policy.byDefault, sections(policy, architecture, seccomp.architectures ?? []))

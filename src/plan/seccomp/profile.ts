@@ -17,7 +17,7 @@ export interface Rule {
 
 /** What is done about a call. Calls with the same rules share the object. */
 export interface Call {
-  /** Without a look at arguments; absent where that takes one, or no rule applies. */
+  /** Without a look at arguments; the default where no rule applies, absent where it takes that look. */
   readonly verdict?: number
   readonly rules: readonly Rule[]
 }
@@ -41,22 +41,22 @@ export function verdictOf(action: SyscallRule['action'], errnoRet: number = ERRN
   return verdict === SECCOMP_RET_ERRNO || verdict === SECCOMP_RET_TRACE ? verdict | (errnoRet & 0xffff) : verdict
 }
 
-const NOTHING: Call = { rules: [] }
-
 /** Name → what the profile says of it. Names that only repeat the default are there too: the profile knows them. */
 export function callsOf(seccomp: Seccomp, byDefault: number): Map<string, Call> {
   const calls = new Map<string, Call>()
   const rules = seccomp.syscalls ?? []
+  const nothing: Call = { verdict: byDefault, rules: [] }
   for (let at = 0; at < rules.length; at++) {
     const rule = rules[at]
     if (rule === undefined) continue
     const verdict = verdictOf(rule.action, rule.errnoRet)
-    const added = verdict === byDefault ? NOTHING : callOf(rule, verdict)
+    const added = verdict === byDefault ? nothing : callOf(rule, verdict)
     const merged = new Map<Call, Call>()
     for (const name of rule.names) {
       const known = calls.get(name)
       if (known === undefined) calls.set(name, added)
-      else if (added !== NOTHING && known.verdict === undefined) {
+      else if (known === nothing) calls.set(name, added)
+      else if (added !== nothing && known.verdict === undefined) {
         let both = merged.get(known)
         if (both === undefined) {
           both = together(known, added, at)

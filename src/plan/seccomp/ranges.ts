@@ -6,30 +6,13 @@ import {
   ARM_CALLS,
   ARM_PRIVATE_CALLS,
   I386_CALLS,
-  NOT_X32_CALLS,
   X32_CALLS,
   X86_64_CALLS,
 } from '../../abi/seccomp-calls.ts'
-import {
-  ARM_PRIVATE,
-  AUDIT_ARCH,
-  IPC_CALLS,
-  SECCOMP_RET,
-  SOCKET_CALLS,
-  X32_BIT,
-  X32_FIRST,
-} from '../../abi/seccomp-filter.ts'
+import { ARM_PRIVATE, AUDIT_ARCH, IPC_CALLS, SECCOMP_RET, SOCKET_CALLS, X32_BIT } from '../../abi/seccomp-filter.ts'
 import type { Call, Rule } from './profile.ts'
 
 export type Verdict = number | Call
-
-/** The calls of one architecture as the kernel tells them apart. */
-export interface Ranges {
-  readonly audit: number
-  /** The first number of each range; the first is 0. */
-  readonly starts: number[]
-  readonly verdicts: Verdict[]
-}
 
 /** What holds for all architectures of a filter. */
 export interface Policy {
@@ -39,79 +22,92 @@ export interface Policy {
   readonly newer: number
 }
 
+/** The calls of one architecture as the kernel tells them apart. Neighbours with the same verdict are one range. */
+export class Ranges {
+  readonly audit: number
+  /** The first number of each range; the first is 0. */
+  readonly starts: number[] = []
+  readonly verdicts: Verdict[] = []
+  readonly #policy: Policy
+
+  constructor(audit: number, policy: Policy) {
+    this.audit = audit
+    this.#policy = policy
+  }
+
+  /** Numbers from `start` on; ranges come in order. */
+  put(start: number, verdict: Verdict): void {
+    if (this.verdicts.at(-1) === verdict) return
+    this.starts.push(start)
+    this.verdicts.push(verdict)
+  }
+
+  /** The calls from number `base` on, named as in seccomp-calls.ts. A hot loop: a profile names hundreds. */
+  add(base: number, names: string, newer: number = this.#policy.newer): void {
+    const { calls, byDefault } = this.#policy
+    let number = base
+    let next = base
+    for (const word of names.split(' ')) {
+      let name = word
+      if (word < ':') {
+        if (word > '/') {
+          number = base + Number(word)
+          continue
+        }
+        if (base === X32_BIT) {
+          number++
+          continue
+        }
+        name = word.slice(1)
+      }
+      const call = calls.get(name)
+      if (call !== undefined) {
+        if (number > next) this.put(next, byDefault)
+        this.put(number, call.verdict ?? call)
+        next = number + 1
+      }
+      number++
+    }
+    this.put(next, next === base ? byDefault : newer)
+  }
+}
+
 export const ENOSYS: number = SECCOMP_RET.SECCOMP_RET_ERRNO | ERRNO.ENOSYS[0]
 const LAST_NUMBER = 0xffff_ffff
 
 /** x86_64 and, on request, x32, which is the same to the kernel but for a bit of the number. */
 export function x86Ranges(policy: Policy, withX32: boolean): Ranges {
-  const ranges: Ranges = { audit: AUDIT_ARCH.AUDIT_ARCH_X86_64, starts: [], verdicts: [] }
-  add(ranges, policy, 0, X86_64_CALLS)
-  if (withX32) {
-    const others = new Set(NOT_X32_CALLS.split(' '))
-    add(ranges, policy, X32_BIT, `${X86_64_CALLS} ${X32_CALLS}`, others)
-  } else {
-    put(ranges, X32_BIT, SECCOMP_RET.SECCOMP_RET_KILL_THREAD)
+  const ranges = new Ranges(AUDIT_ARCH.AUDIT_ARCH_X86_64, policy)
+  ranges.add(0, X86_64_CALLS)
+  if (withX32) ranges.add(X32_BIT, `${X86_64_CALLS} ${X32_CALLS}`)
+  else {
+    ranges.put(X32_BIT, SECCOMP_RET.SECCOMP_RET_KILL_THREAD)
     // -1 is how a tracer skips a call, and no call of x32.
-    put(ranges, LAST_NUMBER, policy.byDefault)
+    ranges.put(LAST_NUMBER, policy.byDefault)
   }
   return ranges
 }
 
 export function i386Ranges(policy: Policy): Ranges {
-  const ranges: Ranges = { audit: AUDIT_ARCH.AUDIT_ARCH_I386, starts: [], verdicts: [] }
   multiplex(policy, 'socketcall', SOCKET_CALLS, 0xffff_ffff)
   multiplex(policy, 'ipc', IPC_CALLS, 0xffff)
-  add(ranges, policy, 0, I386_CALLS)
+  const ranges = new Ranges(AUDIT_ARCH.AUDIT_ARCH_I386, policy)
+  ranges.add(0, I386_CALLS)
   return ranges
 }
 
 export function aarch64Ranges(policy: Policy): Ranges {
-  const ranges: Ranges = { audit: AUDIT_ARCH.AUDIT_ARCH_AARCH64, starts: [], verdicts: [] }
-  add(ranges, policy, 0, AARCH64_CALLS)
+  const ranges = new Ranges(AUDIT_ARCH.AUDIT_ARCH_AARCH64, policy)
+  ranges.add(0, AARCH64_CALLS)
   return ranges
 }
 
 /** The calls of ARM's own are older than their numbers look. */
 export function armRanges(policy: Policy): Ranges {
-  const ranges: Ranges = { audit: AUDIT_ARCH.AUDIT_ARCH_ARM, starts: [], verdicts: [] }
-  add(ranges, policy, 0, ARM_CALLS)
-  add(ranges, { ...policy, newer: policy.byDefault }, ARM_PRIVATE, ARM_PRIVATE_CALLS)
+  const ranges = new Ranges(AUDIT_ARCH.AUDIT_ARCH_ARM, policy)
+  ranges.add(0, ARM_CALLS)
+  ranges.add(ARM_PRIVATE, ARM_PRIVATE_CALLS, policy.byDefault)
   return ranges
-}
-
-/** The ranges from number `base` on. */
-function add(
-  ranges: Ranges,
-  { calls, byDefault, newer }: Policy,
-  base: number,
-  names: string,
-  not?: Set<string>,
-): void {
-  let next = base
-  numbered(names, (name, index) => {
-    const call = calls.get(name)
-    if (call === undefined || (index < X32_FIRST && not?.has(name))) return
-    const number = base + index
-    if (number > next) put(ranges, next, byDefault)
-    put(ranges, number, call.verdict ?? (call.rules.length === 0 ? byDefault : call))
-    next = number + 1
-  })
-  put(ranges, next, next === base ? byDefault : newer)
-}
-
-/** In the form of seccomp-calls.ts. */
-function numbered(names: string, visit: (name: string, number: number) => void): void {
-  let number = 0
-  for (const word of names.split(' '))
-    if (word < ':') number = Number(word)
-    else visit(word, number++)
-}
-
-/** Ranges come in order; neighbours with one verdict are one. */
-function put(ranges: Ranges, start: number, verdict: Verdict): void {
-  if (ranges.verdicts.at(-1) === verdict) return
-  ranges.starts.push(start)
-  ranges.verdicts.push(verdict)
 }
 
 /**
@@ -121,15 +117,16 @@ function put(ranges: Ranges, start: number, verdict: Verdict): void {
  */
 function multiplex({ calls, byDefault }: Policy, by: string, names: string, mask: number): void {
   const own = calls.get(by)
-  if (own?.verdict !== undefined) return
+  if (own?.verdict !== undefined && own.verdict !== byDefault) return
   const rules: Rule[] = own === undefined ? [] : [...own.rules]
-  numbered(names, (name, number) => {
-    const call = calls.get(name)
-    if (call === undefined) return
-    const verdict = call.verdict ?? strictest(call, byDefault)
-    const conditions = [{ index: 0, op: 'SCMP_CMP_MASKED_EQ', value: mask, valueTwo: number }] as const
-    if (verdict !== byDefault) rules.push({ verdict, conditions })
-  })
+  let number = 0
+  for (const word of names.split(' ')) {
+    const call = calls.get(word)
+    const verdict = call === undefined ? byDefault : (call.verdict ?? strictest(call, byDefault))
+    if (verdict !== byDefault)
+      rules.push({ verdict, conditions: [{ index: 0, op: 'SCMP_CMP_MASKED_EQ', value: mask, valueTwo: number }] })
+    number = word < ':' ? Number(word) : number + 1
+  }
   if (rules.length > 0) calls.set(by, { rules })
 }
 
