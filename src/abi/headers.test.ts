@@ -23,7 +23,8 @@ import * as prctl from './prctl.ts'
 import * as resource from './resource.ts'
 import { CLONE, cloneArgs } from './sched.ts'
 import { IOPRIO_CLASS, IOPRIO_WHO, MPOL, MPOL_F, SCHED, SCHED_FLAG, schedAttr } from './scheduling.ts'
-import { SECCOMP, SECCOMP_FILTER_FLAG } from './seccomp.ts'
+import { SECCOMP, SECCOMP_FILTER_FLAG, sockFprog } from './seccomp.ts'
+import { AUDIT_ARCH, FILTER_OP, MAX_INSTRUCTIONS, SECCOMP_DATA, SECCOMP_RET } from './seccomp-filter.ts'
 import { SIG } from './signal.ts'
 import * as socket from './socket.ts'
 import * as stat from './stat.ts'
@@ -65,6 +66,20 @@ const unnamed = (struct: Struct<string>, pattern: RegExp): Record<string, null> 
 /** An installed header may be older than this mode (Linux 6.9). */
 const { MPOL_WEIGHTED_INTERLEAVE: _newer, ...headerModes } = MPOL.values
 
+/** What has no name of its own in C. */
+const seccompFilter = {
+  'BPF_LD | BPF_W | BPF_ABS': FILTER_OP.LOAD,
+  'BPF_ALU | BPF_AND | BPF_K': FILTER_OP.AND,
+  'BPF_JMP | BPF_JA': FILTER_OP.JUMP,
+  'BPF_JMP | BPF_JEQ | BPF_K': FILTER_OP.IF_EQUAL,
+  'BPF_JMP | BPF_JGT | BPF_K': FILTER_OP.IF_GREATER,
+  'BPF_JMP | BPF_JGE | BPF_K': FILTER_OP.IF_NOT_LESS,
+  'BPF_RET | BPF_K': FILTER_OP.RETURN,
+  'offsetof(struct seccomp_data, nr)': SECCOMP_DATA.nr,
+  'offsetof(struct seccomp_data, arch)': SECCOMP_DATA.arch,
+  'offsetof(struct seccomp_data, args)': SECCOMP_DATA.args,
+}
+
 const kernel: Unit = {
   headers: [
     'mount',
@@ -85,6 +100,8 @@ const kernel: Unit = {
     'elf-em',
     'bpf',
     'seccomp',
+    'filter',
+    'audit',
     'poll',
     'time_types',
     'termios',
@@ -144,6 +161,9 @@ const kernel: Unit = {
     bpf.BPF_SOURCE.values,
     SECCOMP.values,
     SECCOMP_FILTER_FLAG.bits,
+    SECCOMP_RET,
+    AUDIT_ARCH,
+    { BPF_MAXINSNS: MAX_INSTRUCTIONS },
     netlink.NETLINK.values,
     netlink.NETLINK_OPTION.values,
     netlink.NLMSG.values,
@@ -163,6 +183,7 @@ const kernel: Unit = {
     bpf.BPF_ATTACH_TYPE.values,
     bpf.BPF_DEVCG_ACC.bits,
     bpf.BPF_DEVCG_DEV.values,
+    seccompFilter,
     netlink.NLMSGERR_ATTR.values,
     netlink.RT_SCOPE.values,
     netlink.IFLA.values,
@@ -186,6 +207,7 @@ const kernel: Unit = {
     { c: 'Elf64_Shdr', ours: elf.sectionHeader },
     { c: 'Elf64_Sym', ours: elf.symbol },
     { c: 'struct bpf_insn', ours: bpf.bpfInsn, renamed: { regs: null } },
+    { c: 'struct sock_fprog', ours: sockFprog },
     { c: 'struct bpf_cgroup_dev_ctx', ours: bpf.bpfCgroupDevCtx },
     { c: 'struct nlmsghdr', ours: netlink.nlmsghdr },
     { c: 'struct nlattr', ours: netlink.nlattr },
