@@ -243,6 +243,40 @@ const REFUSED: readonly [Draft<Spec>, string][] = [
     seccomp({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['a'], action: 'SCMP_ACT_KILL', errnoRet: 1 }] }),
     '/linux/seccomp/syscalls/0/errnoRet: SCMP_ACT_KILL returns no number',
   ],
+  [
+    seccomp({ defaultAction: 'SCMP_ACT_ERRNO', defaultErrnoRet: 4096 }),
+    '/linux/seccomp/defaultErrnoRet: must be at most 4095 with SCMP_ACT_ERRNO; found 4096',
+  ],
+  [
+    seccomp({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [
+        { names: ['a'], action: 'SCMP_ACT_TRACE', errnoRet: 65535 },
+        { names: ['a'], action: 'SCMP_ACT_TRACE', errnoRet: 65536 },
+      ],
+    }),
+    '/linux/seccomp/syscalls/1/errnoRet: must be at most 65535 with SCMP_ACT_TRACE; found 65536',
+  ],
+  [
+    seccomp({
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: [
+        {
+          names: ['a'],
+          action: 'SCMP_ACT_ERRNO',
+          args: [
+            { index: 5, op: 'SCMP_CMP_EQ', value: 0 },
+            { index: 6, op: 'SCMP_CMP_EQ', value: 0 },
+          ],
+        },
+      ],
+    }),
+    '/linux/seccomp/syscalls/0/args/1/index: must be at most 5: system calls have 6 arguments; found 6',
+  ],
+  [
+    seccomp({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['a', ''], action: 'SCMP_ACT_KILL' }] }),
+    '/linux/seccomp/syscalls/0/names: must not hold an empty name',
+  ],
 ]
 
 t.test('each breach is found, and nothing beside it', t => {

@@ -26,7 +26,7 @@ import {
 } from './process-checks.ts'
 import { closIdIsName, rdmaLimitsSomething, schemaIsLine, unifiedKeysAreFiles, weightGiven } from './resource-checks.ts'
 import { affinitySound, memoryPolicySound, personalityWithoutFlags, schedulerFitsPolicy } from './scheduling-checks.ts'
-import { errnoNeedsAction, listenerMetadataNeedsPath, notifyNeedsListener } from './seccomp-checks.ts'
+import { listenerMetadataNeedsPath, notifyNeedsListener, seccompSound } from './seccomp-checks.ts'
 
 export type Check = (spec: Draft<Spec>, report: Report) => void
 
@@ -75,7 +75,7 @@ export const CHECKS: readonly Check[] = [
   schemaIsLine,
   listenerMetadataNeedsPath,
   notifyNeedsListener,
-  errnoNeedsAction,
+  seccompSound,
 ]
 
 /** All breaches of all rules. */

@@ -1,7 +1,7 @@
 // Rules of `linux.seccomp` that the schema cannot say.
 import type { Check } from './checks.ts'
-import { each, type Rule } from './draft.ts'
-import type { SyscallRule } from './gen/types.ts'
+import { each, type Report, type Rule } from './draft.ts'
+import type { SyscallArg, SyscallRule } from './gen/types.ts'
 
 const NOTIFY = 'SCMP_ACT_NOTIFY'
 const SYSCALLS = '/linux/seccomp/syscalls'
@@ -28,20 +28,38 @@ export const notifyNeedsListener: Check = ({ linux }, report) => {
   each(syscalls, SYSCALLS, [listened], report)
 }
 
-/** Only these return a number to the caller or the tracer. */
-const CARRIES_ERRNO: readonly string[] = ['SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE']
+/** Action → the greatest number that it can hand on: MAX_ERRNO of the kernel, SECCOMP_RET_DATA. Others hand on none. */
+const GREATEST: ReadonlyMap<string | undefined, number> = new Map([
+  ['SCMP_ACT_ERRNO', 4095],
+  ['SCMP_ACT_TRACE', 0xffff],
+])
 
-const fits = (errno: number | undefined, action: string | undefined): boolean =>
-  errno === undefined || action === undefined || CARRIES_ERRNO.includes(action)
-
-const errnoFits: Rule<SyscallRule> = ({ action, errnoRet }, report) => {
-  if (!fits(errnoRet, action)) report('/errnoRet', `${action} returns no number`)
+function errnoFits(action: string | undefined, errno: number | undefined, place: string, report: Report): void {
+  if (errno === undefined || action === undefined) return
+  const greatest = GREATEST.get(action)
+  if (greatest === undefined) report(place, `${action} returns no number`, 'only SCMP_ACT_ERRNO and SCMP_ACT_TRACE do')
+  else if (errno > greatest) report(place, `must be at most ${greatest} with ${action}; found ${errno}`)
 }
 
-export const errnoNeedsAction: Check = ({ linux }, report) => {
+const CALL_ARGUMENTS = 6
+
+const ruleSound: Rule<SyscallRule> = ({ action, errnoRet, names, args }, report) => {
+  errnoFits(action, errnoRet, '/errnoRet', report)
+  if (names?.includes('')) report('/names', 'must not hold an empty name')
+  each(args, '/args', [indexFits], report)
+}
+
+const indexFits: Rule<SyscallArg> = ({ index }, report) => {
+  if (index !== undefined && index >= CALL_ARGUMENTS)
+    report(
+      '/index',
+      `must be at most ${CALL_ARGUMENTS - 1}: system calls have ${CALL_ARGUMENTS} arguments; found ${index}`,
+    )
+}
+
+export const seccompSound: Check = ({ linux }, report) => {
   if (linux?.seccomp === undefined) return
   const { defaultAction, defaultErrnoRet, syscalls } = linux.seccomp
-  if (!fits(defaultErrnoRet, defaultAction))
-    report('/linux/seccomp/defaultErrnoRet', `${defaultAction} returns no number`)
-  each(syscalls, SYSCALLS, [errnoFits], report)
+  errnoFits(defaultAction, defaultErrnoRet, '/linux/seccomp/defaultErrnoRet', report)
+  each(syscalls, SYSCALLS, [ruleSound], report)
 }
