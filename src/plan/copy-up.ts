@@ -3,7 +3,7 @@
 // is the container's, what may not be read there is not copied, and owners are those that the container sees. Sources
 // are opened below the covered directory, never through a link; the tmpfs is attached nowhere yet, so nobody else is
 // in it. Content, kind, mode, owner and time of change are copied; extended attributes, and that two names are one
-// file, are not (as with runc).
+// file, are not; the tmpfs itself belongs to whom its options say (all as with runc).
 import { AT, openHow, RESOLVE } from '../abi/fcntl.ts'
 import { STATX, statx, UTIME_OMIT } from '../abi/stat.ts'
 import { timespec } from '../abi/wait.ts'
@@ -41,14 +41,10 @@ interface Copy {
   readonly to: Slot
 }
 
-export function copyUp(context: PlanContext, entry: Entry, from: Slot, to: Slot): Op[] {
-  const { where, options } = entry
+export function copyUp(context: PlanContext, { where }: Entry, from: Slot, to: Slot): Op[] {
   const found = context.facts.copied?.get(where)
   if (found === undefined) return [] // nothing is there
-  const origin: Origin = { pointer: where, intent: `give the tmpfs on ${entry.path} the owner of what it covers` }
   const ops: Op[] = []
-  if (!options.data.some(word => /(^|,)[ug]id=/.test(word)))
-    ops.push(look(from, origin), syscall('fchownat', [to, EMPTY, UID, GID, AT.bits.AT_EMPTY_PATH], origin))
   const copy = { context, from, to }
   for (const one of found) ops.push(...copyOne(copy, one, where))
   // what is made in a directory changes its time, and one that may not be written is no place to make something in
