@@ -33,10 +33,12 @@ export function seqpacketPair(): [Fd, Fd] {
   return [Fd.adopt(view.getInt32(0, true)), Fd.adopt(view.getInt32(INT, true))]
 }
 
-/** A stream connected to a listening socket in the file system. */
-export function connectUnix(path: string): Fd {
-  const { SOCK_CLOEXEC, SOCK_STREAM } = SOCK.bits
-  const socket = Fd.adopt(socketCalls.socket(AF.values.AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+export const newSocket = (type: bigint): Fd =>
+  Fd.adopt(socketCalls.socket(AF.values.AF_UNIX, type | SOCK.bits.SOCK_CLOEXEC, 0))
+
+/** A socket connected to one in the file system: a stream if nothing else is said. */
+export function connectUnix(path: string, type = SOCK.bits.SOCK_STREAM): Fd {
+  const socket = newSocket(type)
   try {
     connect(socket, path)
     return socket
@@ -55,12 +57,18 @@ function connect(socket: Fd, path: string): void {
   }
 }
 
-function connectTo(socket: Fd, path: string, shown: string): void {
+/** sockaddr_un of a path; the bytes of a name in the abstract namespace are not ended by a NUL but begin with one. */
+export function unixAddress(path: string, isAbstract = false): Uint8Array {
   const text = Buffer.from(path)
   if (text.includes(0)) throw new RangeError(`the path of a socket holds a NUL byte: ${JSON.stringify(path)}`)
   const address = new Uint8Array(2 + text.length + 1)
   new DataView(address.buffer).setUint16(0, Number(AF.values.AF_UNIX), true)
-  address.set(text, 2)
+  address.set(text, isAbstract ? 3 : 2)
+  return address
+}
+
+function connectTo(socket: Fd, path: string, shown: string): void {
+  const address = unixAddress(path)
   try {
     retried(() => socketCalls.connect(socket.number, address, address.length))
   } catch (error) {

@@ -12,6 +12,7 @@ import { type Bundle, openRootfs, readBundle } from './bundle.ts'
 import { gatherFacts } from './facts.ts'
 import type { RdtGroup } from './intel-rdt.ts'
 import { listenFds } from './listen-fds.ts'
+import { NOTIFY_VARIABLE, wantsNotify, withNotify, withNotifySource } from './notify.ts'
 import { part } from './parts.ts'
 import type { Runtime } from './store.ts'
 
@@ -42,6 +43,8 @@ export interface Compiled {
   readonly rdt: RdtGroup | undefined
   readonly facts: Facts
   readonly preserved: number
+  /** It gets a socket to say on that it is ready. */
+  readonly notify: boolean
   readonly ops: Op[]
   /** Whether the launched process makes another one, which becomes init. */
   readonly forks: boolean
@@ -61,26 +64,30 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
     const listen = listenFds(runtime.environment)
     const preserved = listen.count + (options.preserveFds ?? 0)
     const { descriptorLimit } = options
-    const facts = gatherFacts({
+    const directory = `${runtime.root}/${id}`
+    const notify = wantsNotify(runtime, spec)
+    const planned = notify ? withNotify(spec, directory) : spec
+    const found = gatherFacts({
       id,
       bundle: path,
-      directory: `${runtime.root}/${id}`,
-      spec,
+      directory,
+      spec: planned,
       rootfs: rootfs.fd,
       cgroup,
       preserved,
       noPivot,
       descriptorLimit,
     })
+    const facts = notify ? { ...found, sources: withNotifySource(planned, found.sources) } : found
     const planOptions: PlanOptions = {
       noPivot,
       noNewKeyring: options.noNewKeyring ?? false,
       preservedFds: preserved,
-      extraEnv: listen.variables,
+      extraEnv: notify ? [...listen.variables, NOTIFY_VARIABLE] : listen.variables,
       filter: spec.linux?.seccomp && part('seccomp').filterPlanner(spec),
     }
-    const context = newContext(spec, facts, planOptions)
-    const ops = planInit(spec, facts, planOptions, context)
+    const context = newContext(planned, facts, planOptions)
+    const ops = planInit(planned, facts, planOptions, context)
     for (const { pointer, message } of context.warnings) runtime.warn(new UnsupportedError(message, { where: pointer }))
     return {
       bundle,
@@ -89,6 +96,7 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
       rdt,
       facts,
       preserved,
+      notify,
       ops: options.transform?.(ops) ?? ops,
       forks: forks(context),
     }

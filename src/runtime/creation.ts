@@ -9,6 +9,7 @@ import { launch } from '../host/launch.ts'
 import { sealedMemfd } from '../host/memfd.ts'
 import { ownPid, pidfdOpen, reap, sendSignal } from '../host/process.ts'
 import { seqpacketPair } from '../host/socket.ts'
+import { makeDirectory } from '../host/tree.ts'
 import { WAIT_FOR_START } from '../plan/gate.ts'
 import { origins, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
@@ -30,6 +31,7 @@ import { INIT_ARGV, makeGate } from './gate.ts'
 import { Handshake } from './handshake.ts'
 import { runHooks } from './hooks.ts'
 import { rootOwner, writeIdMaps } from './id-maps.ts'
+import { NOTIFY } from './notify.ts'
 import { outOfMemory } from './oom.ts'
 import { part } from './parts.ts'
 import type { OpenNamespaces } from './rare-mounts.ts'
@@ -39,6 +41,8 @@ import { sendPidfd } from './terminal.ts'
 import type { Undo } from './undo.ts'
 
 const STDIO = [0, 1, 2] as const
+/** Any user of the container may go there. */
+const NOTIFY_MODE = 0o755
 /** Numbers that are never open. */
 const NO_STDIO = [-1, -1, -1] as const
 
@@ -72,6 +76,7 @@ export class Creation {
     const { directory } = this.#parts
     this.#undo.push(() => directory.remove())
     this.#save({})
+    if (this.#parts.compiled.notify) makeDirectory(directory.fd, NOTIFY, NOTIFY_MODE)
     this.#makeCgroup()
     this.#makeRdtGroup()
     using hooks = new ContainerHooks(this.#spec)

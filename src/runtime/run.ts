@@ -6,10 +6,11 @@ import { pidfdOpen, reap, shellStatus, type WaitStatus, whenReadable } from '../
 import { type CreateOptions, createContainer } from './create.ts'
 import { remove } from './delete.ts'
 import { Forwarding } from './forward.ts'
+import type { NotifyProxy } from './notify-proxy.ts'
 import { Orphans } from './orphans.ts'
 import { prepared } from './parts.ts'
 import { Relay } from './relay.ts'
-import { start } from './start.ts'
+import { begin, loadProxies, start } from './start.ts'
 import type { Runtime } from './store.ts'
 
 export interface RunOptions extends CreateOptions {
@@ -23,6 +24,7 @@ export interface RunOptions extends CreateOptions {
 
 /** The exit status of the container's program, 128 + n when signal n ended it; 0 at once when detached. */
 export async function run(runtime: Runtime, id: string, asked: RunOptions): Promise<number> {
+  await loadProxies(runtime)
   const options = await prepared(asked)
   if (options.detach) {
     createContainer(runtime, id, options, { detach: true })
@@ -52,15 +54,21 @@ async function foreground(
   if (init === undefined) throw new Error(`init ${pid} is gone before it was waited for`)
   forwarding.to(init)
   using relay = master && new Relay(master)
+  using proxy = beginOrRemove(runtime, id)
+  const notified = proxy?.forwardMeanwhile() // ends with init at the latest
+  if (relay === undefined) await whenReadable([init])
+  else await relay.run(init)
+  await notified
+  return orphans?.statusOf(pid) ?? ended(reap(pid, true))
+}
+
+function beginOrRemove(runtime: Runtime, id: string): NotifyProxy | undefined {
   try {
-    start(runtime, id)
+    return begin(runtime, id)
   } catch (error) {
     remove(runtime, id, { force: true })
     throw error
   }
-  if (relay === undefined) await whenReadable([init])
-  else await relay.run(init)
-  return orphans?.statusOf(pid) ?? ended(reap(pid, true))
 }
 
 function ended(status: WaitStatus | undefined): WaitStatus {

@@ -9,8 +9,12 @@ import { destroy, end } from './delete.ts'
 import { passGate } from './gate.ts'
 import { inInit } from './handshake.ts'
 import { runHooks, tail } from './hooks.ts'
+import { openProxy } from './notify.ts'
+import type { NotifyProxy } from './notify-proxy.ts'
 import type { Runtime } from './store.ts'
 import { Undo } from './undo.ts'
+
+export { loadProxies } from './notify.ts'
 
 const LOCK_FILE = 'lock'
 
@@ -22,12 +26,21 @@ const REFUSALS: Readonly<Record<Exclude<Status, 'created'>, string>> = {
   stopped: STOPPED,
 }
 
+/** With a service manager that wants to hear when the program is ready, not before that has been told. */
 export function start(runtime: Runtime, id: string): void {
+  using proxy = begin(runtime, id)
+  proxy?.forward()
+}
+
+/** The program runs; the result tells a service manager when it is ready. */
+export function begin(runtime: Runtime, id: string): NotifyProxy | undefined {
   using container = load(runtime, id)
   using _lock = lock(container.directory.fd, LOCK_FILE) // of two callers one finds it running
   const status = container.status()
   if (status !== 'created') throw new StateError(REFUSALS[status], { where: id })
+  const proxy = openProxy(container)
   const undo = new Undo()
+  undo.push(() => proxy?.[Symbol.dispose]())
   undo.push(() => destroy(container))
   undo.push(() => end(container))
   try {
@@ -35,6 +48,7 @@ export function start(runtime: Runtime, id: string): void {
     runHooks('poststart', container.saved.hooks.poststart, hookState(container.saved, 'running'), {
       directory: container.saved.bundle,
     })
+    return proxy
   } catch (error) {
     undo.run(error)
     throw error

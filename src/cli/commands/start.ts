@@ -8,8 +8,10 @@ export const start = defineCommand({
   operands: [1, 1],
   options: {},
   async run({ operands: [id = ''], openRuntime }) {
-    const { start } = await import('../../runtime/start.ts')
-    start(await openRuntime(), id)
+    const { loadProxies, start } = await import('../../runtime/start.ts')
+    const runtime = await openRuntime()
+    await loadProxies(runtime)
+    start(runtime, id)
     return 0
   },
 })
