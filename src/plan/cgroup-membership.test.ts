@@ -35,6 +35,14 @@ t.test('v2 in a user namespace: joined before it is entered', async t => {
   t.notMatch(text, /clone3/)
 })
 
+t.test('v2 with a cgroup namespace that is joined: before, it may not show the group', async t => {
+  const linux = { namespaces: [{ type: 'pid' }, { type: 'cgroup', path: '/proc/7/ns/cgroup' }] } as const
+  const facts = { cgroup: { mode: 'v2', v1: [], joins: [V2] } } as const
+  const text = stageListing({ linux, facts }, planJoinCgroups, planFork)
+  t.match(text, /cgroup\.procs/)
+  t.notMatch(text, /clone3/)
+})
+
 t.test('nothing to join', async t => {
   t.equal(plan([]).trim(), '')
 })

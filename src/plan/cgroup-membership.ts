@@ -18,9 +18,14 @@ const origin = ({ directory }: CgroupJoin): Origin => ({
   intent: `join the cgroup ${directory}`,
 })
 
-/** The v2 group that init is born in; in a user namespace it would not be allowed to. */
-export const birthplace = (context: PlanContext): CgroupJoin | undefined =>
-  hasNamespace(context, 'user') ? undefined : context.facts.cgroup.joins.find(({ isV2 }) => isV2)
+/**
+ * The v2 group that init is born in; in a user namespace it would not be allowed to, and in a cgroup namespace that has
+ * been joined it is not to be seen where it is not below the root of that.
+ */
+export function birthplace(context: PlanContext): CgroupJoin | undefined {
+  const joinsView = hasNamespace(context, 'cgroup') && !isNew(context, 'cgroup')
+  return hasNamespace(context, 'user') || joinsView ? undefined : context.facts.cgroup.joins.find(({ isV2 }) => isV2)
+}
 
 /** Before any namespace is entered, with the privileges of the host. */
 export function planJoinCgroups(context: PlanContext): Op[] {

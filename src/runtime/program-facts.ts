@@ -39,10 +39,17 @@ const FILES: Readonly<Record<Namespace['type'], NamespaceFile>> = {
 const hostNamespaces = ({ namespaces = [] }: Linux): string[] =>
   namespaces.filter(({ type, path }) => path && isOwn(FILES[type], path)).map(({ type }) => type)
 
-/** A path that is not there is a mistake that the join reports. */
+/** A path that leads nowhere, or may not be looked at, is a mistake that the join reports. */
 function isOwn(file: NamespaceFile, path: string): boolean {
-  const [own, other] = [`/proc/self/ns/${file}`, path].map(name =>
-    statSync(name, { bigint: true, throwIfNoEntry: false }),
-  )
-  return own !== undefined && own.ino === other?.ino && own.dev === other.dev
+  const [own, other] = [`/proc/self/ns/${file}`, path].map(identity)
+  return own !== undefined && own === other
+}
+
+function identity(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true })
+    return `${dev}:${ino}`
+  } catch {
+    return undefined
+  }
 }
