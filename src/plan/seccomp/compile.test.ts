@@ -20,7 +20,7 @@ function differences(seccomp: Seccomp, machine: Architecture, random: Random): s
   const wrong: string[] = []
   let at = 0
   for (const { arch, nr } of CALLS)
-    for (let count = hasArgs ? 6 : 1; count > 0; count--) {
+    for (let count = hasArgs ? 5 : 1; count > 0; count--) {
       const args = vectors[at++ % vectors.length] ?? []
       const call = { arch, nr, args: arch >= 0x80000000 ? args : args.map(value => value & 0xffff_ffffn) }
       const { value } = run(program, call)
@@ -43,7 +43,7 @@ function compiled(seccomp: Seccomp, machine: Architecture): CompiledFilter | und
 
 t.test('filters of profiles by chance do what the profiles mean', t => {
   let contradictions = 0
-  for (let seed = 1; seed <= 150; seed++) {
+  for (let seed = 1; seed <= 80; seed++) {
     const chance = random(seed)
     const seccomp = profile(chance, { isWide: true, isPlain: seed % 3 === 0 })
     const machine = seed % 2 === 0 ? 'x86_64' : 'aarch64'
@@ -54,6 +54,6 @@ t.test('filters of profiles by chance do what the profiles mean', t => {
         t.fail(`seed ${seed} ${machine}`, { wrong: wrong.slice(0, 5), count: wrong.length, seccomp })
     }
   }
-  t.ok(contradictions < 15, `${contradictions} contradict themselves`)
+  t.ok(contradictions < 8, `${contradictions} contradict themselves`)
   t.end()
 })
