@@ -112,6 +112,10 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'the mappings can be given with the option, and relative to the container': 'an option that only crun has',
     'tmpcopyup: special files are copied, too':
       'their bug: the copy of a pipe is not made, and its owner cannot be set',
+    'an errno with an action that has none is an error': 'their choice: the number is ignored',
+    'a rule without names is an error': 'their choice: such a rule does nothing',
+    'flags are accepted': 'not in 1.1: flags came with 1.2',
+    'listenerMetadata without listenerPath is an error': 'their choice: it is ignored',
   },
   crun: {
     'a link in any component leads to a place inside': 'their choice: what a link leads to must be there',
@@ -190,6 +194,10 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'capabilities that exclude each other are left out with a warning': 'as above',
     'a type that is given twice is an error': 'their choice: the last one counts',
     'a variable without "=" is an error': 'their choice: handed on as it is',
+    'a rule without names is an error': 'their choice: such a rule does nothing',
+    'the message is a container process state': 'their bug in 1.8: says that it follows version 0.2.0',
+    'listenerPath is ignored where nothing is notified': 'their bug: connects always',
+    'listenerMetadata without listenerPath is an error': 'their choice: it is ignored',
   },
   tsrunc: {},
 }

@@ -1,8 +1,8 @@
 // For tests only: a seccomp agent as engines run one, as a process of its own, since who creates the container may wait
 // for its answers. `node seccomp-agent.js SOCKET [CALL=ANSWER …]`: an answer is the name of an errno, a number that the
 // call then returns, or `continue`, which is the answer to all others. Prints a line of JSON when it listens, one for
-// each container process state with how many descriptors came along and whether the connection was closed behind it,
-// and one for each call. See seccomp_unotify(2).
+// each container process state with how many descriptors came along, one when the connection is closed behind it or
+// more is sent, and one for each call. See seccomp_unotify(2).
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { Architecture } from '../abi/architecture.ts'
@@ -17,7 +17,7 @@ import { Fd } from '../host/fd.ts'
 import { fileCalls } from '../host/libc-files.ts'
 import { c, fd, number, pointer } from '../host/signature.ts'
 import { receive } from '../host/socket.ts'
-import { whenReadable } from '../host/wait.ts'
+import { whenReadable, whenReady } from '../host/wait.ts'
 
 const seccompNotif = defineStruct(
   'struct seccomp_notif, include/uapi/linux/seccomp.h (v6.12), less instruction and arguments',
@@ -56,31 +56,38 @@ function answer(wish: string): { val?: number; error?: number; flags?: number } 
   return { val: Number(wish) }
 }
 
-async function serve(socket: Socket, wishes: ReadonlyMap<string, string>): Promise<void> {
-  const { _handle: handle } = socket as unknown as { _handle: { fd: number } } // the number is nowhere else
-  using connection = Fd.adopt(fileCalls.fcntl(handle.fd, F.values.F_DUPFD_CLOEXEC, 3))
-  const first = receive(connection, 1 << 16, { timeoutMs: 10_000 })
-  const text = Buffer.from(first?.bytes ?? []).toString()
-  const closed = receive(connection, 1 << 16, { timeoutMs: 10_000 }) === undefined
-  say({ descriptors: first?.fds.length ?? 0, closed, state: text === '' ? undefined : JSON.parse(text) })
-  const [listener] = first?.fds ?? []
-  while (listener !== undefined) {
-    await whenReadable([listener])
-    const notif = new Uint8Array(NOTIF_SIZE)
-    try {
-      ioctl(listener.number, SECCOMP_IOCTL_NOTIF_RECV, notif)
-    } catch (error) {
-      if (isErrno(error, 'ENOENT')) break // nobody is left under the filter
-      throw error
-    }
+/** False when there is nothing: a signal may have taken the call back, before we have heard of it or afterwards. */
+function answerOne(listener: Fd, wishes: ReadonlyMap<string, string>): boolean {
+  const notif = new Uint8Array(NOTIF_SIZE)
+  try {
+    ioctl(listener.number, SECCOMP_IOCTL_NOTIF_RECV, notif)
     const { id, nr, pid } = seccompNotif.decode(notif)
     const call = names.get(Number(nr)) ?? String(nr)
     say({ call, pid: Number(pid) })
-    ioctl(
-      listener.number,
-      SECCOMP_IOCTL_NOTIF_SEND,
-      seccompNotifResp.encode({ id, ...answer(wishes.get(call) ?? 'continue') }),
-    )
+    const response = seccompNotifResp.encode({ id, ...answer(wishes.get(call) ?? 'continue') })
+    ioctl(listener.number, SECCOMP_IOCTL_NOTIF_SEND, response)
+    return true
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+/** Nobody is left under the filter. */
+const isHungUp = async ({ number }: Fd): Promise<boolean> =>
+  (await whenReady([{ fd: number, events: 0n }], 0))[0] === true
+
+async function serve(socket: Socket, wishes: ReadonlyMap<string, string>): Promise<void> {
+  const { _handle: handle } = socket as unknown as { _handle: { fd: number } } // the number is nowhere else
+  const connection = Fd.adopt(fileCalls.fcntl(handle.fd, F.values.F_DUPFD_CLOEXEC, 3))
+  const first = receive(connection, 1 << 16, { timeoutMs: 10_000 })
+  const text = Buffer.from(first?.bytes ?? []).toString()
+  say({ descriptors: first?.fds.length ?? 0, state: text === '' ? undefined : JSON.parse(text) })
+  void whenReadable([connection]).then(() => say({ closed: receive(connection, 1 << 16) === undefined }))
+  const [listener] = first?.fds ?? []
+  while (listener !== undefined) {
+    await whenReadable([listener])
+    if (!answerOne(listener, wishes) && (await isHungUp(listener))) break
   }
   listener?.close()
   socket.destroy()

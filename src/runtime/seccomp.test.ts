@@ -203,7 +203,6 @@ t.test('an agent gets the listener, and answers', { skip }, async t => {
   const [, first] = said
   t.same(first, {
     descriptors: 1,
-    closed: true,
     state: {
       ociVersion: '1.3.0',
       fds: ['seccompFd'],
@@ -213,6 +212,11 @@ t.test('an agent gets the listener, and answers', { skip }, async t => {
     },
   })
   t.equal(state(runtime, id).status, 'created')
+  await until(() => said.some(({ closed }) => closed))
+  t.ok(
+    said.some(({ closed }) => closed),
+    'the connection is closed',
+  )
   t.notMatch(readFileSync(out, 'utf8'), /./)
   start(runtime, id)
   await until(() => said.some(({ ended }) => ended))
