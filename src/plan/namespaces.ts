@@ -27,6 +27,8 @@ import { asOwner, becomeRoot, leaveGroups, newUserNamespace } from './ids.ts'
 import { close } from './mount-calls.ts'
 import { openProc } from './proc-file.ts'
 import { HERE } from './resolve.ts'
+import { planSourcesBetween } from './sources.ts'
+import { joinsStaged } from './staging.ts'
 
 const { CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWTIME, CLONE_NEWNET } = CLONE.bits
 const { CLONE_NEWIPC, CLONE_NEWUTS, CLONE_NEWCGROUP, CLONE_NEWNS } = CLONE.bits
@@ -100,7 +102,13 @@ function joinAll(context: PlanContext): Op[] {
   if (first === undefined) return []
   if (first.kind !== 'user') return [...opens, ...joined.flatMap(join)]
   const rest = others.map(other => ({ ...other, done: slot(`joined the ${other.kind} namespace`) }))
-  const inside = [...join(first), ...becomeRoot(first.origin), ...rest.flatMap(joinLate)]
+  const late = joinsStaged(context) ? rest.pop() : undefined // of the mount namespace: it is the last kind
+  const inside = [
+    ...join(first),
+    ...becomeRoot(first.origin),
+    ...rest.flatMap(joinLate),
+    ...(late === undefined ? [] : [...planSourcesBetween(context), ...join(late)]),
+  ]
   // inside it may be denied for good, and the groups of the caller would stay
   return [...opens, ...rest.flatMap(joinEarly), leaveGroups(first.origin), ...inside]
 }

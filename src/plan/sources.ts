@@ -3,6 +3,7 @@
 // are made with everything that they need (read-only and so on), so that they are complete when they appear.
 import { ERRNO } from '../abi/errno.ts'
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
+import { CLONE } from '../abi/sched.ts'
 import { type Origin, SpecError, UnsupportedError } from '../errors.ts'
 import { type Op, syscall } from '../program/op.ts'
 import { cgroupSources } from './cgroup-mounts.ts'
@@ -12,7 +13,7 @@ import { changeMount, cloneTree } from './mount-calls.ts'
 import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
 import { type Attributes, attributes, type MountOptions } from './mount-options.ts'
 import { bindChanges, clonePropagation, hostPath, hostSysfs, rootfsPath, type Source, sourceSlot } from './source.ts'
-import { isStaged, setAside, takeUp } from './staging.ts'
+import { isStaged, joinsStaged, setAside, takeUp } from './staging.ts'
 
 /** Above so many sources the soft limit of descriptors is raised while the mounts are set up. */
 const MANY = 200
@@ -35,7 +36,14 @@ export function planHostSources(context: PlanContext): Op[] {
 export function planOwnSources(context: PlanContext): Op[] {
   if (!hasNamespace(context, 'mount')) return []
   if (isLate(context)) return cloneAll(context)
-  return isStaged(context) ? takeUp(sources(context)) : []
+  return isStaged(context) && !joinsStaged(context) ? takeUp(sources(context)) : []
+}
+
+/** In a joined user namespace, before the mount namespace is joined. */
+export function planSourcesBetween(context: PlanContext): Op[] {
+  if (!joinsStaged(context)) return []
+  const origin: Origin = { pointer: '/linux/namespaces', intent: 'lock the flags of what is mounted from the host' }
+  return [syscall('unshare', [CLONE.bits.CLONE_NEWNS], origin), ...takeUp(sources(context))]
 }
 
 const sources = (context: PlanContext): Source[] => [

@@ -8,13 +8,17 @@ import { CLONE } from '../abi/sched.ts'
 import { S } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
 import { NULL, type Op, type Operand, type Slot, slot, syscall } from '../program/op.ts'
-import { hasNamespace, isNew, type PlanContext } from './context.ts'
+import { hasNamespace, isJoined, isNew, type PlanContext } from './context.ts'
 import { cloneTree, close, mount } from './mount-calls.ts'
 import { EMPTY, HERE } from './resolve.ts'
 import { cutOrigin, rootfsPath, type Source } from './source.ts'
 
 export const isStaged = (context: PlanContext): boolean =>
-  hasNamespace(context, 'user') && isNew(context, 'mount') && context.facts.clonesMounts
+  context.facts.clonesMounts && hasNamespace(context, 'user') && (isNew(context, 'mount') || joinsStaged(context))
+
+/** Both are joined: between the two the copy is one of our own, which ends when the mount namespace is joined. */
+export const joinsStaged = (context: PlanContext): boolean =>
+  context.facts.clonesMounts && isJoined(context, 'user') && isJoined(context, 'mount')
 
 /** By the host's root, before the container's namespaces exist. */
 export function setAside(context: PlanContext, sources: readonly Source[]): Op[] {
