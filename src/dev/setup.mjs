@@ -125,6 +125,11 @@ const SYSTEM_PACKAGES = {
   strace: { purposes: ['test'], isThere: () => program('strace') },
   'qemu-user-static': { purposes: ['test'], isThere: () => program('qemu-aarch64-static') },
   gcc: { purposes: ['test'], isThere: () => program('gcc') },
+  // The C library of libseccomp, which runc and crun use as well.
+  libseccomp2: {
+    purposes: ['test'],
+    isThere: () => ['x86_64', 'aarch64'].some(name => existsSync(`/usr/lib/${name}-linux-gnu/libseccomp.so.2`)),
+  },
   'libc6-dev': { purposes: ['test'], isThere: () => existsSync('/usr/include/linux/mount.h') },
 }
 
