@@ -1,0 +1,233 @@
+// Mounts that take work of the runtime: id maps, copies of what a tmpfs covers, links, and flags that stay locked.
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, lchownSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t from 'tap'
+import { BASE, bind, inUserNamespace, map, neighbour, Scene, tmpfs } from './fixtures/mount-scene.ts'
+import { cannotRun, type Draft, traces } from './testing.ts'
+
+const skip = cannotRun ?? false
+
+// ---- id maps ----
+
+t.test('id maps of a mount, of the container, and of a namespace that is joined', { skip }, async t => {
+  const scene = new Scene(t)
+  const owner = 'stat -c %u:%g /mnt/file'
+  const own = { uidMappings: map(0, 7, 9), gidMappings: map(0, 8, 9) }
+  t.equal(
+    scene.sees(owner, config => config.mounts.push({ ...bind(scene.source), ...own })),
+    '7:8',
+  )
+  t.equal(
+    scene.sees(owner, config => {
+      inUserNamespace(config)
+      config.mounts.push(bind(scene.source, 'idmap'))
+    }),
+    '0:0',
+  )
+  const pid = await neighbour(t, '--user', '--map-root-user')
+  chownSync(join(scene.source, 'file'), 0, 0)
+  t.equal(
+    scene.sees(owner, config => {
+      config.linux.namespaces.push({ type: 'user', path: `/proc/${pid}/ns/user` })
+      config.mounts.push(bind(scene.source, 'idmap'))
+    }),
+    '0:0',
+  )
+})
+
+t.test('mounts with the same maps share a namespace, and none stays open', { skip }, async t => {
+  const scene = new Scene(t)
+  const own = { uidMappings: map(0, 7, 9), gidMappings: map(0, 7, 9) }
+  const other = { uidMappings: map(0, 9, 9), gidMappings: map(0, 7, 9) }
+  const before = traces('none')
+  const seen = scene.sees('stat -c %u /a /b /c; ls /proc/self/fd | wc -l', config => {
+    for (const [destination, maps] of [
+      ['/a', own],
+      ['/b', other],
+      ['/c', own],
+    ] as const)
+      config.mounts.push({ ...bind(scene.source), destination, ...maps })
+  })
+  t.equal(seen, '7\n9\n7\n4')
+  t.same(traces('none'), before)
+})
+
+t.test('what cannot be id-mapped is told with its place and its file system', { skip }, async t => {
+  const scene = new Scene(t)
+  const own = { uidMappings: map(0, 7, 9), gidMappings: map(0, 8, 9) }
+  t.match(
+    scene.refusal(t, config => config.mounts.push({ ...bind('/sys/kernel'), ...own })),
+    {
+      message: 'map the ids of /sys/kernel, of type sysfs, for /mnt',
+      where: /\/uidMappings$/,
+      errnoName: 'EINVAL',
+    },
+  )
+  const twice = [...map(0, 7, 9), ...map(3, 100, 9)]
+  t.match(
+    scene.refusal(t, config => config.mounts.push({ ...bind(scene.source), ...own, uidMappings: twice })),
+    {
+      where: /\/uidMappings/,
+    },
+  )
+  t.match(
+    scene.refusal(t, config => config.mounts.push(bind(scene.source, 'ridmap'))),
+    {
+      where: /\/options\/1$/,
+      message: 'needs uidMappings and gidMappings of its own',
+    },
+  )
+  t.match(
+    scene.refusal(t, config => config.mounts.push({ ...bind(scene.source, 'idmap=uids=0-1-1'), ...own })),
+    {
+      message: 'id maps twice',
+    },
+  )
+  for (const value of [
+    '',
+    'uids=0-1-1',
+    'uids=0-1-1;gids=',
+    'uids=0-1-0;gids=0-1-1',
+    'uids=0-1-1;uids=0-1-1',
+    'uids=@0-1-1;gids=0-1-1',
+  ])
+    t.match(
+      scene.refusal(t, config => config.mounts.push(bind(scene.source, `idmap=${value}`))),
+      { where: /options\/1$/ },
+    )
+})
+
+// ---- tmpcopyup ----
+
+t.test('a copy has all names, kinds and owners, also those that a user namespace shows', { skip }, async t => {
+  const scene = new Scene(t)
+  const covered = scene.inRoot('mnt')
+  const strange = Buffer.from([0x62, 0xff, 0x0a, 0x2d])
+  mkdirSync(join(covered, 'closed'))
+  writeFileSync(Buffer.concat([Buffer.from(`${covered}/closed/`), strange]), 'text')
+  symlinkSync(strange, join(covered, 'link'))
+  execFileSync('chown', ['-hR', `${BASE}:${BASE}`, scene.inRoot('')])
+  lchownSync(join(covered, 'link'), BASE + 5, BASE + 6)
+  chmodSync(join(covered, 'closed'), 0o500)
+  const script =
+    'stat -c "%u:%g %a %F" /mnt/closed /mnt/link; cat /mnt/closed/*; echo; readlink /mnt/link; touch /mnt/new'
+  const seen = scene.sees(script, config => {
+    inUserNamespace(config)
+    config.mounts.push(tmpfs('tmpcopyup'))
+  })
+  t.same(seen.split('\n').slice(0, 3), ['0:0 500 directory', '5:6 777 symbolic link', 'text'])
+  t.match(seen.split('\n')[3], /^b/)
+  t.same(readdirSync(covered).sort(), ['closed', 'link'], 'the image is as it was')
+})
+
+t.test('what cannot be copied fails create, and leaves nothing', { skip }, async t => {
+  const scene = new Scene(t)
+  const file = scene.inRoot('mnt/file')
+  writeFileSync(file, Buffer.alloc(100_000))
+  t.match(
+    scene.refusal(t, config => config.mounts.push(tmpfs('tmpcopyup', 'size=64k'))),
+    {
+      message: 'copy "file" into the tmpfs',
+      errnoName: 'ENOSPC',
+    },
+  )
+  chmodSync(file, 0o600)
+  const asOther = (config: Draft) => {
+    inUserNamespace(config)
+    config.mounts.push(tmpfs('tmpcopyup'))
+  }
+  t.match(scene.refusal(t, asOther), { message: 'copy "file" into the tmpfs', errnoName: 'EACCES' })
+  const below = { ...tmpfs(), destination: '/mnt/below' }
+  t.match(
+    scene.refusal(t, config => config.mounts.push(below, tmpfs('tmpcopyup'))),
+    {
+      message: 'earlier mount shows on "/mnt/below"',
+      where: /\/options$/,
+    },
+  )
+})
+
+t.test('a copy of what an earlier mount shows', { skip }, async t => {
+  const scene = new Scene(t)
+  mkdirSync(join(scene.source, 'below'))
+  writeFileSync(join(scene.source, 'below/deep'), '')
+  const copy = { ...tmpfs('tmpcopyup'), destination: '/mnt/below' }
+  const list = 'ls /mnt /mnt/below'
+  const expected = '/mnt:\nbelow\nfile\n\n/mnt/below:\ndeep'
+  t.equal(
+    scene.sees(list, config => config.mounts.push(bind(scene.source), copy)),
+    expected,
+  )
+  t.equal(
+    scene.sees(list, config => config.mounts.push(bind(scene.source), tmpfs('tmpcopyup'), copy)),
+    expected,
+  )
+  t.equal(
+    scene.sees(list, config => config.mounts.push(bind(scene.source), tmpfs(), copy)),
+    '/mnt:\nbelow\n\n/mnt/below:',
+  )
+})
+
+// ---- links ----
+
+t.test('links as sources and as targets', { skip }, async t => {
+  const scene = new Scene(t)
+  symlinkSync('file', join(scene.source, 'link'))
+  const at = (destination: string, name: string, ...options: string[]) => ({
+    ...bind(join(scene.source, name), ...options),
+    destination,
+  })
+  const copy = (config: Draft) => config.mounts.push(at('/mnt/a/link', 'link', 'copy-symlink'))
+  t.equal(scene.sees('readlink /mnt/a/link', copy), 'file')
+  t.equal(scene.sees('readlink /mnt/a/link', copy), 'file', 'it may be there already')
+  symlinkSync('elsewhere', scene.inRoot('mnt/other'))
+  t.match(
+    scene.refusal(t, config => config.mounts.push(at('/mnt/other', 'link', 'copy-symlink'))),
+    { message: 'else is there' },
+  )
+  t.match(
+    scene.refusal(t, config => config.mounts.push(at('/out', 'link', 'copy-symlink'))),
+    { errnoName: 'EINVAL' },
+  )
+  t.equal(
+    scene.sees('readlink /mnt/b; cat /mnt/b /mnt/file', config =>
+      config.mounts.push(at('/mnt/b', 'link', 'src-nofollow'), at('/mnt/file', 'file')),
+    ),
+    'file\ntexttext',
+  )
+  writeFileSync(scene.inRoot('mnt/real'), 'of the image')
+  symlinkSync('real', scene.inRoot('mnt/alias'))
+  const cover = (...options: string[]) =>
+    scene.sees('cat /mnt/alias /mnt/real', config => config.mounts.push(at('/mnt/alias', 'file', ...options)))
+  t.equal(cover('dest-nofollow'), 'textof the image')
+  t.equal(cover(), 'texttext')
+})
+
+// ---- locked flags ----
+
+t.test('a user namespace cannot take away what the host has set', { skip }, async t => {
+  const scene = new Scene(t)
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,nosuid,nodev,noexec', 'source', scene.source])
+  t.teardown(() => execFileSync('umount', ['-l', scene.source]))
+  const pid = await neighbour(t, '--user', '--map-root-user', '--mount')
+  const joined = { user: `/proc/${pid}/ns/user`, mount: `/proc/${pid}/ns/mnt` }
+  const script =
+    'mount -o remount,bind,rw,suid,dev,exec /mnt; mount -o remount,bind,rw /ours; grep " /mnt \\| /ours " /proc/self/mountinfo'
+  for (const [user, mount] of [
+    [undefined, undefined],
+    [joined.user, undefined],
+    [joined.user, joined.mount], // last: afterwards that one has another root
+  ]) {
+    const seen = scene.sees(script, config => {
+      const others = config.linux.namespaces.filter(({ type }: Draft) => type !== 'mount')
+      config.linux.namespaces = [...others, { type: 'mount', path: mount }, { type: 'user', path: user }]
+      if (user === undefined) config.linux.uidMappings = config.linux.gidMappings = map(0, 0, 65536)
+      for (const set of ['bounding', 'effective', 'permitted']) config.process.capabilities[set].push('CAP_SYS_ADMIN')
+      config.mounts.push(bind(scene.source), { ...bind(scene.inRoot('bin'), 'ro'), destination: '/ours' })
+    })
+    t.match(seen, / \/mnt ro,nosuid,nodev,noexec\S* - /)
+    t.match(seen, / \/ours ro\S* - /)
+    t.equal(seen.match(/denied/g)?.length, 2)
+  }
+})
