@@ -18,7 +18,6 @@ import { MADV } from './mman.ts'
 import * as mount from './mount.ts'
 import * as net from './net.ts'
 import * as netlink from './netlink.ts'
-import { OTHER_SYSCALLS } from './other-syscalls.ts'
 import * as prctl from './prctl.ts'
 import * as resource from './resource.ts'
 import { CLONE, cloneArgs } from './sched.ts'
@@ -249,7 +248,6 @@ const libc: Unit = {
     { AT_FDCWD: fcntl.AT_FDCWD, AT_REMOVEDIR: fcntl.AT_REMOVEDIR, AT_EACCESS: fcntl.AT_EACCESS },
     Object.fromEntries(Object.entries(ERRNO).map(([name, [number]]) => [name, number])),
     numbered('SYS_', SYSCALLS),
-    numbered('SYS_', OTHER_SYSCALLS),
   ],
   constants: [socket.SOCK.bits, { SCM_RIGHTS: socket.SCM.values.SCM_RIGHTS }, socket.MSG.bits, net.IFF.bits],
   layouts: [

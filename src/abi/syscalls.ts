@@ -1,5 +1,5 @@
 // System call numbers, one column per architecture; null where an architecture has no such call. Those that tsrunc
-// makes or has words for: what every start has to load is short. The others are in other-syscalls.ts.
+// makes or has words for: what every start has to load is short. The names of all are in seccomp-calls.ts.
 // Source: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h (Linux 6.18).
 
 /** name → [x86_64, aarch64] */

@@ -5,19 +5,16 @@
 // more is sent, and one for each call. See seccomp_unotify(2).
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
-import type { Architecture } from '../abi/architecture.ts'
-import { column } from '../abi/architecture.ts'
 import { defineStruct } from '../abi/define.ts'
 import { ERRNO, type ErrnoName } from '../abi/errno.ts'
 import { F } from '../abi/fcntl.ts'
-import { OTHER_SYSCALLS } from '../abi/other-syscalls.ts'
-import { SYSCALLS } from '../abi/syscalls.ts'
 import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
 import { fileCalls } from '../host/libc-files.ts'
 import { c, fd, number, pointer } from '../host/signature.ts'
 import { receive } from '../host/socket.ts'
 import { whenReadable, whenReady } from '../host/wait.ts'
+import { ABIS } from '../plan/seccomp/fixtures/meaning.ts'
 
 const seccompNotif = defineStruct(
   'struct seccomp_notif, include/uapi/linux/seccomp.h (v6.12), less instruction and arguments',
@@ -43,10 +40,7 @@ const SECCOMP_USER_NOTIF_FLAG_CONTINUE = 1
 
 const ioctl = c('int', 'ioctl', fd, { ...number, type: 'unsigned long' }, pointer)
 
-const architecture: Architecture = process.arch === 'arm64' ? 'aarch64' : 'x86_64'
-const names = new Map<number | null, string>(
-  Object.entries({ ...SYSCALLS, ...OTHER_SYSCALLS }).map(([name, numbers]) => [numbers[column(architecture)], name]),
-)
+const names: ReadonlyMap<number, string> = ABIS[process.arch === 'arm64' ? 'aarch64' : 'x86_64'].numbers
 
 const say = (what: object): void => console.log(JSON.stringify(what))
 
