@@ -45,9 +45,12 @@ export class Ranges {
   /** The calls from number `base` on, named as in seccomp-calls.ts. A hot loop: a profile names hundreds. */
   add(base: number, names: string, newer: number = this.#policy.newer): void {
     const { calls, byDefault } = this.#policy
+    const words = names.split(' ')
     let number = base
     let next = base
-    for (const word of names.split(' ')) {
+    let last: Verdict | undefined
+    for (let at = 0; at < words.length; at++) {
+      const word = words[at] as string // below the length
       let name = word
       if (word < ':') {
         if (word > '/') {
@@ -62,8 +65,13 @@ export class Ranges {
       }
       const call = calls.get(name)
       if (call !== undefined) {
-        if (number > next) this.put(next, byDefault)
-        this.put(number, call.verdict ?? call)
+        const verdict = call.verdict ?? call
+        if (number > next) {
+          this.put(next, byDefault)
+          last = byDefault
+        }
+        if (verdict !== last) this.put(number, verdict)
+        last = verdict
         next = number + 1
       }
       number++
