@@ -2,7 +2,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { BUSYBOX } from './archive.ts'
-import { type Case, skipWhatIsToCome } from './case.ts'
+import type { Case } from './case.ts'
 import { type Client, USER_IMAGE } from './client.ts'
 
 const VIEW = 'cat /proc/self/mountinfo | while read a b c d path options rest; do echo "$path $options"; done'
@@ -110,11 +110,28 @@ const identity: readonly Case[] = [
     },
   },
   {
-    name: '--seccomp',
-    expected: { status: 0, stdout: 'Seccomp:\t2\n' },
+    name: '--seccomp: the default profile of containerd',
+    basic: true,
+    expected: { status: 0, stdout: 'Seccomp:\t2\nrefused\n' },
     run: async client => ({
-      ...skipWhatIsToCome(await client.sh(['--seccomp'], 'grep ^Seccomp: /proc/self/status')),
+      ...(await client.sh(
+        ['--seccomp'],
+        'grep ^Seccomp: /proc/self/status; unshare -U true 2>/dev/null || echo refused',
+      )),
     }),
+  },
+  {
+    name: '--seccomp-profile: one of ours, for another user',
+    expected: { status: 0, stdout: 'Seccomp:\t2\n', stderr: /No space left on device/ },
+    async run(client) {
+      const file = client.path('profile.json')
+      const rules = [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO', errnoRet: 28 }]
+      writeFileSync(file, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: rules }))
+      const script = 'grep ^Seccomp: /proc/self/status; mkdir /tmp/new || true'
+      const ended = await client.sh(['--seccomp', '--seccomp-profile', file], script, { image: USER_IMAGE })
+      rmSync(file)
+      return { ...ended }
+    },
   },
 ]
 
