@@ -6,8 +6,8 @@ import { mkdirSync, renameSync, symlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { type Case, defineCase } from '../case.ts'
+import { refuses, set } from '../changes.ts'
 import { namespacePath, neighbour } from '../neighbour.ts'
-import type { World } from '../world.ts'
 
 const VERSION = 'config.md specification-version'
 const ROOT = 'config.md root'
@@ -17,36 +17,6 @@ const ANNOTATIONS = 'config.md annotations'
 
 const LONGEST_NAME = 64
 const NO_VERSIONS = ['', '1', '1.0', 'v1.0.2', '01.0.0', '1.0.0.0', '1.0.x', 'latest', '1.0.2 ', '1.0.2-']
-
-/** Sets properties by path ("process/user/uid"); the value undefined takes one away. */
-function set(world: World, values: Readonly<Record<string, unknown>>): void {
-  for (const [path, value] of Object.entries(values)) {
-    const names = path.split('/')
-    const last = names.pop() ?? ''
-    // biome-ignore lint/suspicious/noExplicitAny: the config is changed to what has no type
-    const holder = names.reduce<any>((holder, name) => (holder[name] ??= {}), world.bundle.config)
-    if (value === undefined) delete holder[last]
-    else holder[last] = value
-  }
-}
-
-/** Each of the changes alone must be refused. */
-function refuses(world: World, changes: readonly Readonly<Record<string, unknown>>[]): void {
-  const original = structuredClone(world.bundle.config)
-  const accepted: string[] = []
-  for (const change of changes) {
-    set(world, change)
-    world.bundle.write()
-    if (world.runtime.run(['create', '--bundle', world.bundle.path, world.id]).status === 0) {
-      accepted.push(JSON.stringify(change))
-      world.ok('delete', '--force', world.id)
-    }
-    for (const key of Object.keys(world.bundle.config)) delete world.bundle.config[key]
-    Object.assign(world.bundle.config, structuredClone(original))
-  }
-  assert.deepEqual(accepted, [], 'accepted')
-  world.nothingLeft()
-}
 
 const versionCases: readonly Case[] = [
   defineCase(VERSION, 'an ociVersion that is missing or no version is an error', world => {
