@@ -97,7 +97,7 @@ export const idMappedCases: readonly Case[] = [
     assert.match(world.output('grep " /mnt " /proc/self/mountinfo'), / ro,nosuid\S*,idmapped - /)
   }),
 
-  defineCase(SECTION, 'idmap without any mappings is an error', world => {
+  defineCase(SECTION, 'idmap or ridmap without any mappings is an error', world => {
     for (const option of ['idmap', 'ridmap']) {
       world.bundle.config.mounts = [bind('/tmp', '/mnt', option)]
       world.refused()

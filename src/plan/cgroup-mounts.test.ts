@@ -35,6 +35,15 @@ t.test('v2: the tree, or a bind of the group where it is denied', async t => {
   t.equal(text, golden('cgroup-v2', text))
 })
 
+t.test('options that no hierarchy of v1 takes are not lost without a word', async t => {
+  for (const own of [true, false])
+    t.throws(() => plan(V1, own, ['nosuid', 'nsdelegate']), {
+      name: 'UnsupportedError',
+      where: '/mounts/0/options',
+      message: '"nsdelegate"',
+    })
+})
+
 t.test('a host without cgroups cannot mount them', async t => {
   t.throws(() => plan({ mode: 'none', v1: [], joins: [] }, true, []), {
     name: 'UnsupportedError',

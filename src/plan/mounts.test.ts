@@ -2,9 +2,8 @@ import t from 'tap'
 import { golden, stageListing } from '../dev/golden.ts'
 import { thrown } from '../host/testing.ts'
 import type { Mount } from '../spec/gen/types.ts'
-import type { Copied, Facts } from './facts.ts'
+import type { Facts } from './facts.ts'
 import { planMounts } from './mounts.ts'
-import { planEnterRoot, planFinalMounts } from './rootfs.ts'
 import { planHostSources, planOwnSources } from './sources.ts'
 
 const plan = (mounts: readonly Mount[], facts: Partial<Facts> = {}) =>
@@ -45,15 +44,6 @@ t.test('binds are complete before they appear', async t => {
   t.equal(text, golden('mounts-binds', text))
 })
 
-t.test('read-only tmpfs and /dev are writable until the end', async t => {
-  const mounts = [
-    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'mode=755'] },
-    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['ro', 'nosuid'] },
-  ]
-  const text = stageListing({ spec: { mounts } }, planMounts, planEnterRoot, planFinalMounts)
-  t.equal(text, golden('mounts-read-only-later', text))
-})
-
 t.test('remounts and changes of propagation make nothing', async t => {
   const text = plan([
     { destination: '/a', options: ['rshared'] },
@@ -78,41 +68,6 @@ t.test('ids are mapped last, and the namespaces that say how are closed', async 
     where: '/mounts/0/uidMappings',
     message: 'only root',
   })
-})
-
-t.test('a tmpfs copies what it covers before it appears', async t => {
-  const times = { seconds: 981_158_400n, nanoseconds: 7n }
-  const copied = new Map<string, Copied[]>([
-    [
-      '/mounts/0',
-      [
-        { path: 'directory', kind: 'directory', mode: 0o40755, ...times },
-        { path: 'directory/file', kind: 'file', mode: 0o104751, ...times },
-        { path: 'link', kind: 'link', mode: 0o120777, target: '../elsewhere', ...times },
-        { path: new Uint8Array([0xff, 0x0a]), kind: 'node', mode: 0o20666, device: 0x103n, ...times },
-      ],
-    ],
-  ])
-  const entry = { destination: '/run', type: 'tmpfs', options: ['tmpcopyup', 'size=1m', 'ro'] }
-  const text = plan([entry], { copied })
-  t.equal(text, golden('mounts-copy-up', text))
-})
-
-t.test('options of a tmpfs that is made detached are given one by one', async t => {
-  const options = [
-    'size=1m,nr_inodes=5',
-    'mpol=bind:0,2-3',
-    'noswap',
-    'sync',
-    'lazytime',
-    'noexec',
-    'noatime',
-    'rprivate',
-  ]
-  const text = plan([{ destination: '/run', type: 'tmpfs', options }])
-  t.equal(text, golden('mounts-tmpfs-options', text))
-  const one = plan([{ destination: '/run', type: 'tmpfs', options: ['mode=755', 'sync'] }])
-  t.match(one, /mount\("tmpfs"/, 'with nothing else to be done one call is enough')
 })
 
 t.test('without the host’s privileges sources are cloned in the user namespace', async t => {
@@ -178,6 +133,34 @@ t.test('a target behind a link to nothing is made where the link leads', async t
   t.match(text, 'mknodat(fd of /run, "file"')
   t.notMatch(text, '"etc"')
   t.notMatch(plan([{ destination: '/a', type: 'proc' }], { targets }), '"run"', 'never for file systems of the kernel')
+})
+
+t.test('no link of the image leads a mount to the root', async t => {
+  const targets = new Map([['/mounts/0', '/']])
+  for (const entry of [tmpfs('/to/root'), bind([], { destination: '/to/root' }), { destination: '/a', type: 'cgroup' }])
+    t.throws(() => plan([entry], { targets }), { where: '/mounts/0/destination', message: 'cannot mount on "/"' })
+  t.doesNotThrow(() => plan([bind(['dest-nofollow'], { destination: '/to/root' })], { targets }))
+})
+
+t.test('links are copied, or are what is mounted and covered', async t => {
+  const text = plan(
+    [
+      bind(['copy-symlink'], { destination: '/a/b/link' }),
+      bind(['copy-symlink'], { destination: '/link' }),
+      bind(['copy-symlink'], { destination: '/no/link' }),
+      bind(['src-nofollow', 'dest-nofollow'], { destination: '/etc/localtime' }),
+    ],
+    {
+      links: new Map([
+        ['/mounts/0', '../somewhere/else'],
+        ['/mounts/1', '/8-bytes'],
+      ]),
+      sources: new Map([['/mounts/3', 'file']]),
+    },
+  )
+  t.equal(text, golden('mounts-links', text))
+  const links = new Map([['/mounts/0', 'x']])
+  t.throws(() => plan([bind(['copy-symlink'], { destination: '/proc/self/link' })], { links }), /inside \/proc/)
 })
 
 t.test('every target but /proc is checked not to lie on procfs', async t => {
