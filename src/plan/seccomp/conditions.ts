@@ -1,6 +1,7 @@
 // The part of a filter that looks at arguments. They are compared as unsigned numbers of 64 bits on every architecture:
-// the kernel hands them over like that, with zeros above what a machine of 32 bits has. A register of A's has 32 bits,
-// so a comparison looks at the upper half, then at the lower one.
+// the kernel hands them over like that, with zeros above what a machine of 32 bits has. (libseccomp cuts numbers of the
+// profile to 32 bits there, so that what can never be equal is.) The filter's one register has 32 bits, so a comparison
+// looks at the upper half, then at the lower one.
 import { FILTER_OP, SECCOMP_DATA } from '../../abi/seccomp-filter.ts'
 import type { SyscallArg } from '../../spec/gen/types.ts'
 import type { Rule } from './profile.ts'
