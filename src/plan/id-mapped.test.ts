@@ -74,7 +74,7 @@ t.test('maps in the option', async t => {
     ...['uids=@0-9-2;gids=0-1-1', 'uids=@0-20-1;gids=0-1-1', 'uids=0-1-1;gids=0-1-1;', 'uids=0-1-1\n;gids=0-1-1'],
   ]
   for (const value of wrong) t.throws(() => given(value), { name: 'SpecError', where: '/mounts/2/options/1' }, value)
-  t.throws(() => given('uids=@0-1-1;gids=0-1-1', {}), { where: '/mounts/2/options/1' })
+  t.throws(() => given('uids=@0-1-1;gids=0-1-1', {}), { name: 'SpecError', where: '/mounts/2/options/1' })
   t.throws(() => maps(mount(['idmap=uids=0-1-1;gids=0-1-1'], OWN)), { message: /twice/ })
 })
 
