@@ -11,7 +11,9 @@ const NAMESPACE_LIMIT =
 const NAMESPACE_RIGHT =
   'needs CAP_SYS_ADMIN, or a new user namespace, which kernel.unprivileged_userns_clone, ' +
   'kernel.apparmor_restrict_unprivileged_userns or user.max_user_namespaces may forbid'
-const PROCESS_LIMIT = 'a limit of processes is reached: pids.max of the cgroup, RLIMIT_NPROC or kernel.pid_max'
+const PROCESS_LIMIT =
+  'a limit of processes is reached: pids.max of the cgroup, RLIMIT_NPROC or kernel.pid_max; or a process with ' +
+  'SCHED_DEADLINE, but without SCHED_FLAG_RESET_ON_FORK, was to start another'
 const UNMAPPED = 'this id has no mapping in the user namespace; add it to /linux/uidMappings and /linux/gidMappings'
 const READ_ONLY =
   'the file system is read-only: create the file or directory in the rootfs beforehand, or mount something writable there'

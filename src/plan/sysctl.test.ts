@@ -53,6 +53,18 @@ t.test('only what belongs to a namespace of the container', t => {
   t.end()
 })
 
+t.test('a namespace that is joined, and is the one of the caller', t => {
+  const namespaces = [{ type: 'network', path: '/proc/1/ns/net' }, { type: 'ipc' }] as const
+  const linux = { namespaces, sysctl: { 'net.core.somaxconn': '5', 'kernel.shmmni': '5' } }
+  t.ok(planSysctl(testContext({ linux })).length > 0)
+  const error = thrown(() => planSysctl(testContext({ linux, facts: { hostNamespaces: ['network'] } })))
+  t.match(error, {
+    where: '/linux/sysctl/net.core.somaxconn',
+    message: "is not allowed in the host's network namespace",
+  })
+  t.end()
+})
+
 t.test('they are set in the namespaces of the process alone', { skip }, t => {
   const sysctl = { 'net.ipv4.ip_forward': '1', 'kernel.shmmni': '77', 'kernel.domainname': 'dom' }
   const files = ['net/ipv4/ip_forward', 'kernel/shmmni', 'kernel/domainname', 'kernel/hostname']
