@@ -1,11 +1,21 @@
 // What one benchmark has on the machine: a directory with bundles and the state of each runtime, the runtimes' commands,
 // and the way to leave nothing behind, also after a failure or Ctrl-C. Every container's id begins with a prefix of this
 // process, by which what a runtime forgot is found.
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { FSMAGIC } from '../abi/magic.ts'
 import { setSubreaper } from '../host/process.ts'
 import { type Spec, sampleSpec } from '../index.ts'
 import { groupsNamed, namesIn, reapAll, removeGroup } from './bench-leftovers.ts'
@@ -30,10 +40,18 @@ export const CANDIDATES: readonly Runtime[] = [
 /** Kinds of state directories: that of the commands, one with many containers, one with none, and the library's. */
 export type RootKind = 'root' | 'many' | 'none' | 'library'
 
+/** Where the state goes: /run is a tmpfs on hosts that containers run on, and what a file system on a disk adds to each
+ * file is not the runtime's. */
+function stateParent(): string {
+  const isTmpfs = (path: string): boolean => BigInt(statfsSync(path).type) === FSMAGIC.values.TMPFS_MAGIC
+  return ['/run', '/dev/shm'].find(path => existsSync(path) && isTmpfs(path)) ?? tmpdir()
+}
+
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 export class World {
   readonly work = mkdtempSync(join(tmpdir(), 'tsrunc-bench-'))
+  readonly #states = mkdtempSync(join(stateParent(), 'tsrunc-bench-'))
   readonly prefix = `tsrunc-bench-${process.pid}`
   readonly #errors = join(this.work, 'stderr')
   readonly #roots = new Map<string, Runtime>()
@@ -79,7 +97,7 @@ export class World {
   }
 
   root(runtime: Runtime, kind: RootKind = 'root'): string {
-    const path = join(this.work, `${kind}-${runtime.name}`)
+    const path = join(this.#states, `${kind}-${runtime.name}`)
     this.#roots.set(path, runtime)
     return path
   }
@@ -124,7 +142,7 @@ export class World {
       await removeGroup(group)
     }
     reapAll(false)
-    rmSync(this.work, { recursive: true, force: true })
+    for (const path of [this.work, this.#states]) rmSync(path, { recursive: true, force: true })
     return left
   }
 }

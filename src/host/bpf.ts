@@ -20,6 +20,8 @@ const { BPF_CGROUP_DEVICE } = BPF_ATTACH_TYPE.values
 const LICENSE = 'Apache' // no GPL-only helper is called
 const LOG_SIZE = 256 * 1024
 const MAX_PROGRAMS = 64
+/** The verifier gives up with EAGAIN when a signal arrives. */
+const MOST_TRIES = 10
 
 /** Loads a program given as its instructions; a refusal by the verifier comes with what it said. */
 export function loadDeviceProgram(instructions: Uint8Array): Fd {
@@ -42,7 +44,12 @@ function load(memory: Memory, instructions: Uint8Array, log?: { address: bigint;
     expected_attach_type: BPF_CGROUP_DEVICE,
     ...(log ? { log_level: 1, log_size: log.bytes.length, log_buf: log.address } : {}),
   })
-  return call('BPF_PROG_LOAD', attributes)
+  for (let tries = 1; ; tries++)
+    try {
+      return call('BPF_PROG_LOAD', attributes)
+    } catch (error) {
+      if (tries === MOST_TRIES || !isErrno(error, 'EAGAIN')) throw error
+    }
 }
 
 /** The log costs the kernel time, so it is asked for only when the first try was refused. */

@@ -57,12 +57,6 @@ export function reap(pid: number, block: boolean): WaitStatus | undefined {
   return signal === 0 ? { pid: found, exitCode: (status >> 8) & 0xff } : { pid: found, signal }
 }
 
-/** The numbers of a process are counted from the field behind its name, which may hold blanks and parentheses. */
-function statFields(pid: number): string[] | undefined {
-  const text = procFile(pid, 'stat')
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')
-}
-
 /** What a file of /proc/PID says; undefined when there is no such process. */
 function procFile(pid: number, name: string): string | undefined {
   const path = `/proc/${pid}/${name}`
@@ -74,26 +68,31 @@ function procFile(pid: number, name: string): string | undefined {
   }
 }
 
+export type ProcessState = 'R' | 'S' | 'D' | 'Z' | 'T' | 't' | 'X' | 'I' | 'P'
+
+export interface ProcessStat {
+  readonly state: ProcessState
+  readonly parent: number
+  /** When it was started, in clock ticks since boot, as digits: with the pid it names a process for good. */
+  readonly startTime: string
+}
+
 // positions in proc_pid_stat(5) less three: they are counted from 1, and the first two were cut off
 const STATE = 0
 const PARENT = 1
 const START_TIME = 19
 
-/** When it was started, in clock ticks since boot: with the pid it names a process for good. */
-export function startTime(pid: number): bigint | undefined {
-  const field = statFields(pid)?.[START_TIME]
-  return field === undefined ? undefined : BigInt(field)
-}
-
-export type ProcessState = 'R' | 'S' | 'D' | 'Z' | 'T' | 't' | 'X' | 'I' | 'P'
-
-/** Its letter; undefined when there is no such process. */
-export const processState = (pid: number): ProcessState | undefined =>
-  statFields(pid)?.[STATE] as ProcessState | undefined // the kernel's letters
-
-export function parentOf(pid: number): number | undefined {
-  const field = statFields(pid)?.[PARENT]
-  return field === undefined ? undefined : Number(field)
+/** undefined when there is no such process. */
+export function processStat(pid: number): ProcessStat | undefined {
+  const text = procFile(pid, 'stat')
+  if (text === undefined) return undefined
+  // counted from behind the name, which may hold blanks and parentheses
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  return {
+    state: fields[STATE] as ProcessState, // the kernel's letters
+    parent: Number(fields[PARENT]),
+    startTime: fields[START_TIME] ?? '',
+  }
 }
 
 /** Its pid as it sees it itself, in the innermost of its pid namespaces. */

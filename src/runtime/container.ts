@@ -3,7 +3,7 @@
 import type { CgroupManager } from '../cgroup/manager.ts'
 import { savedCgroup } from '../cgroup/saved.ts'
 import { StateError } from '../errors.ts'
-import { processState, startTime } from '../host/process.ts'
+import { processStat } from '../host/process.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
 import type { State } from '../spec/gen/state-types.ts'
 import { decodeState, encodeState, isForeignState, type ProcessId, type SavedState } from './saved.ts'
@@ -115,7 +115,8 @@ export const loadFrom = (runtime: Runtime, directory: ContainerDirectory): Conta
 
 function readState(directory: ContainerDirectory): SavedState {
   const text = directory.read(STATE_FILE)
-  if (text !== undefined && !isForeignState(text)) return decodeState(text, directory.id)
+  const saved = text === undefined ? undefined : decodeState(text, directory.id)
+  if (saved !== undefined) return saved
   if (text !== undefined || isForeign(directory)) throw missing(directory.id)
   throw new StateError(`container ${directory.id}: state.json is missing`, {
     hint: `remove the container with "delete --force ${directory.id}"`,
@@ -133,13 +134,12 @@ export const save = (directory: ContainerDirectory, saved: SavedState): void =>
 
 /** The process as it can be recognised later; undefined when it is gone. */
 export function identify(pid: number): ProcessId | undefined {
-  const time = startTime(pid)
-  return time === undefined ? undefined : { pid, startTime: time.toString() }
+  const found = processStat(pid)
+  return found && { pid, startTime: found.startTime }
 }
 
 /** Whether it still runs: not gone, not a zombie, no other process with its pid. */
 export function isAlive(process: ProcessId): boolean {
-  if (startTime(process.pid)?.toString() !== process.startTime) return false
-  const state = processState(process.pid)
-  return state !== undefined && state !== 'Z' && state !== 'X'
+  const found = processStat(process.pid)
+  return found?.startTime === process.startTime && found.state !== 'Z' && found.state !== 'X'
 }

@@ -4,7 +4,7 @@ import { SIG } from '../abi/signal.ts'
 import type { CgroupManager } from '../cgroup/manager.ts'
 import { savedCgroup } from '../cgroup/saved.ts'
 import { StateError } from '../errors.ts'
-import { parentOf, pidfdOpen, reap, startTime, waitReadable } from '../host/process.ts'
+import { pidfdOpen, processStat, reap, waitReadable } from '../host/process.ts'
 import {
   CGROUP_FILE,
   type Container,
@@ -90,8 +90,8 @@ function removeCgroup(container: Container): void {
 
 /** A library that has created the container is the parent of its init, and nobody else will wait for it. */
 function reapInit({ saved: { init } }: Container): void {
-  if (init === undefined || parentOf(init.pid) !== process.pid) return
-  if (startTime(init.pid)?.toString() === init.startTime) reap(init.pid, false)
+  const found = init && processStat(init.pid)
+  if (found?.parent === process.pid && found.startTime === init?.startTime) reap(init.pid, false)
 }
 
 /** state.json cannot be read: what is left of the state directory goes, and the cgroup that is noted in it. */

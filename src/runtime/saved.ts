@@ -43,8 +43,8 @@ export interface SavedState {
 
 export const encodeState = (state: SavedState): string => `${JSON.stringify(state, undefined, 2)}\n`
 
-/** Throws StateError that names what is wrong; `foreign` says that another runtime wrote the file. */
-export function decodeState(text: string, id: string): SavedState {
+/** undefined when another runtime that shares our root wrote the text. Throws StateError that names what is wrong. */
+export function decodeState(text: string, id: string): SavedState | undefined {
   const damaged = (what: string): StateError =>
     new StateError(`container ${id}: state.json is damaged: ${what}`, {
       hint: `remove the container with "delete --force ${id}"`,
@@ -55,6 +55,7 @@ export function decodeState(text: string, id: string): SavedState {
   } catch {
     throw damaged(text.trim() === '' ? 'it is empty' : 'it is not JSON, or was cut short')
   }
+  if (isForeignValue(value)) return undefined
   const problems: Problem[] = []
   STATE('', value, problems)
   const [first] = problems
@@ -84,12 +85,14 @@ function decode<Saved>(text: string, holds: Rule): Saved | undefined {
 /** Whether the text is the state of a container of another runtime that shares our root. */
 export function isForeignState(text: string): boolean {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !('version' in value) && 'init_process_pid' in value
+    return isForeignValue(JSON.parse(text))
   } catch {
     return false
   }
 }
+
+const isForeignValue = (value: unknown): boolean =>
+  isObject(value) && !('version' in value) && 'init_process_pid' in value
 
 // ---- rules ----
 

@@ -20,7 +20,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { newCgroup } from '../cgroup/new-cgroup.ts'
-import { startTime } from '../host/process.ts'
+import { processStat } from '../host/process.ts'
 import { load } from './container.ts'
 import { create } from './create.ts'
 import { destroy, remove } from './delete.ts'
@@ -133,7 +133,7 @@ t.test('below a root in which everybody may make directories', { skip }, async t
   const victim = stranger(t)
   mkdirSync(join(runtime.root, planted))
   const text = readFileSync(join(runtime.root, own, 'state.json'), 'utf8').replaceAll(own, planted)
-  const init = { pid: victim.pid, startTime: String(startTime(victim.pid)) }
+  const init = { pid: victim.pid, startTime: processStat(victim.pid)?.startTime }
   writeFileSync(
     join(runtime.root, planted, 'state.json'),
     JSON.stringify({ ...JSON.parse(text), init, initInCgroup: false }),
@@ -218,7 +218,7 @@ t.test('a pid that is not of the container', { skip }, async t => {
   const { pid } = create(runtime, id, { bundle })
   const victim = stranger(t)
   edit(world, id, saved => {
-    saved.init = { pid: victim.pid, startTime: String(startTime(victim.pid)) }
+    saved.init = { pid: victim.pid, startTime: processStat(victim.pid)?.startTime }
   })
   t.equal(state(runtime, id).status, 'stopped')
   t.match(thrown(() => kill(runtime, id, 'KILL')).message, 'container not running')

@@ -13,7 +13,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { processState } from '../host/process.ts'
+import { processStat } from '../host/process.ts'
 import './all-parts.ts'
 import { remove } from './delete.ts'
 import { sampleSpec } from './sample.ts'
@@ -139,7 +139,7 @@ export function thrown(call: () => unknown): Error {
 
 /** Whether a process of that pid runs; a zombie does not. */
 export const runs = (pid: number | string): boolean => {
-  const state = processState(Number(pid))
+  const state = processStat(Number(pid))?.state
   return state !== undefined && state !== 'Z'
 }
 

@@ -13,8 +13,8 @@ export const create = defineCommand({
   startsProcess: true,
   async run({ values, operands: [id = ''], openRuntime }) {
     const options = createOptions(values)
-    const { create, prepared } = await import('../../runtime/create.ts')
-    create(await openRuntime(), id, await prepared(options))
+    const { createContainer, prepared } = await import('../../runtime/create.ts')
+    createContainer(await openRuntime(), id, await prepared(options), { detach: true })
     return 0
   },
 })

@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { SIG } from '../../abi/signal.ts'
 import { isErrno } from '../../host/errno.ts'
-import { parentOf, processState, reap, sendSignal, setSubreaper } from '../../host/process.ts'
+import { processStat, reap, sendSignal, setSubreaper } from '../../host/process.ts'
 import { sleep } from './waiting.ts'
 
 const PATIENCE_MS = 5000
@@ -34,7 +34,7 @@ export class Children {
   strangers(): Process[] {
     this.#reapOrphans()
     return descendants()
-      .filter(pid => !this.#own.has(pid) && !['Z', 'X', undefined].includes(processState(pid)))
+      .filter(pid => !this.#own.has(pid) && !['Z', 'X', undefined].includes(processStat(pid)?.state))
       .map(pid => ({ pid, command: command(pid) }))
   }
 
@@ -48,7 +48,8 @@ export class Children {
 
   #reapOrphans(): void {
     for (const pid of descendants()) {
-      if (this.#own.has(pid) || parentOf(pid) !== process.pid || processState(pid) !== 'Z') continue
+      const found = this.#own.has(pid) ? undefined : processStat(pid)
+      if (found?.parent !== process.pid || found.state !== 'Z') continue
       try {
         reap(pid, false)
       } catch (error) {
@@ -71,7 +72,7 @@ function descendants(): number[] {
   const children = new Map<number, number[]>()
   for (const name of readdirSync('/proc')) {
     const pid = Number(name)
-    const parent = Number.isInteger(pid) ? parentOf(pid) : undefined
+    const parent = Number.isInteger(pid) ? processStat(pid)?.parent : undefined
     if (parent !== undefined) children.set(parent, [...(children.get(parent) ?? []), pid])
   }
   const found: number[] = []
