@@ -1,6 +1,6 @@
 // The container's groups as the host and the container see them, whichever version of cgroups the host has.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { Skip } from './case.ts'
 import type { World } from './world.ts'
 
@@ -62,6 +62,11 @@ export interface Setting {
   readonly v2?: Expected
 }
 
+/** A setting that one version alone has. */
+export const only = (version: 'v1' | 'v2', controller: string, file: string, content: string | RegExp): Setting => ({
+  controller,
+  [version]: [file, content],
+})
 const nameHere = (controller: string): string => (controller !== 'io' ? controller : isV2 ? 'io' : 'blkio')
 
 /** Lets the container see its groups. */
@@ -117,4 +122,24 @@ function compare(found: string, expected: string | RegExp, what: string): void {
 export function refuses(world: World, resources: object, says?: RegExp): void {
   world.bundle.config.linux.resources = resources
   world.refused(says)
+}
+
+/** What a case, or a runtime that fails in it, may leave: removed with all below it when the case ends. */
+export function removeAtEnd(world: World, ...groups: readonly string[]): void {
+  world.atEnd(() => {
+    for (const group of groups) world.until(`${group} is removed`, () => removed(group))
+  })
+}
+
+/** A group whose processes were just killed is busy for a while. */
+function removed(group: string): boolean {
+  if (!existsSync(group)) return true
+  try {
+    for (const { name } of readdirSync(group, { withFileTypes: true }).filter(entry => entry.isDirectory()))
+      if (!removed(`${group}/${name}`)) return false
+    rmdirSync(group)
+    return true
+  } catch {
+    return false
+  }
 }

@@ -12,7 +12,13 @@ interface Habit {
 
 /** What goes wrong in many cases for one reason. */
 const HABITS: Readonly<Record<string, readonly Habit[]>> = {
+  runc: [{ section: /network-devices$/, reason: 'not in 1.1: the property came with 1.4' }],
   crun: [
+    { section: /network-devices$/, reason: 'not in 1.8: the property is younger' },
+    {
+      failure: /setrlimit \(RLIM_MEMLOCK\): Operation not permitted/,
+      reason: 'the machine: root may not raise the limit of locked memory, as crun does for device rules',
+    },
     { section: /^runc: /, reason: 'their choice: texts, tables and flags of its own' },
     {
       failure: /^something was left behind[^/]*(cgroup \/sys\/fs\/cgroup\/\S+\s*\+?\s*)+\] - \[\]$/,
@@ -116,6 +122,32 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'a rule without names is an error': 'their choice: such a rule does nothing',
     'flags are accepted': 'not in 1.1: flags came with 1.2',
     'listenerMetadata without listenerPath is an error': 'their choice: it is ignored',
+    'a file in the way that is not the device is an error': 'their bug: takes whatever is there for the device',
+    'what is no device is an error': 'their choice: takes what is missing for 0',
+    "in a user namespace the host's device of that path serves":
+      'their bug in 1.1: wants to bind a fifo from the host, too',
+    'with the /dev of the host nothing is added to it, but a device elsewhere is made':
+      'their choice: makes no device at all where /dev is a bind mount',
+    'a rule that names no access is about every access': 'their choice: an error',
+    'a group with processes of others is no place for a container': 'not in 1.1: a warning',
+    'cpu: burst': 'not in 1.1: the property came with 1.2',
+    'cpu: idle': 'as above',
+    'cpu: what the kernel refuses is an error': 'as above: burst',
+    'pids: 0 is a limit': 'their choice: 0 is not set',
+    'huge-page-limits: a limit is one of reservations too':
+      'their choice: uses no controller of the v2 tree where there is v1 beside it',
+    'memory: a limit of kernel TCP memory is set on v1 and refused on v2': 'their choice: ignored with a warning',
+    'block-io: a weight out of range, or an entry without one, is an error':
+      'their choice: takes what is missing for 0',
+    'memory: swappiness beyond 100 is an error': 'their choice: what v2 has not is ignored',
+    'memory: swappiness is set on v1 and refused on v2': 'as above',
+    'memory: disableOOMKiller is set on v1 and refused on v2': 'as above',
+    'cpu: realtime is set on v1, for new parents too, and refused on v2': 'as above',
+    'block-io: leaf weights are nothing for v2': 'as above',
+    'network: class and priorities are set where the host has them, else refused': 'as above',
+    'without resctrl it is an error to ask for it': 'their bug in 1.1: enableMonitoring and schemata are not known',
+    'a line feed in a schema is an error': 'as above',
+    'names that no group can have are errors': 'their choice: the kernel is to refuse them, and is not asked here',
   },
   crun: {
     'a link in any component leads to a place inside': 'their choice: what a link leads to must be there',
@@ -198,6 +230,26 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'the message is a container process state': 'their bug in 1.8: says that it follows version 0.2.0',
     'listenerPath is ignored where nothing is notified': 'their bug: connects always',
     'listenerMetadata without listenerPath is an error': 'their choice: it is ignored',
+    'a file in the way that is not the device is an error': 'their bug: takes whatever is there for the device',
+    'what is no device is an error': 'their choice: takes what is missing for 0',
+    "in a user namespace the host's device of that path serves": 'their bug in 1.8: a fifo gets no mode',
+    'with the /dev of the host nothing is added to it, but a device elsewhere is made':
+      'their choice: makes no device at all where /dev is a bind mount',
+    'without a rule only the default devices may be used': 'their choice: without rules everything is allowed',
+    'a rule that says not whether it allows is an error': 'their choice: takes what is missing for false',
+    'a type that is none is an error': 'their choice: unknown names are ignored',
+    'dots lead not out of the mount point': 'their bug in 1.8: looks for controllers above the mount point',
+    'a group with processes of others is no place for a container': 'their choice: never looks at it',
+    'a frozen group is no place for a container': 'as above: waits for ever',
+    'memory: kernel memory without a limit is nothing to refuse': 'their choice: refuses whatever the value',
+    'memory: a limit that is no number is an error': 'their choice: what is of the wrong type is taken as absent',
+    'pids: 0 is a limit': 'their choice: 0 is not set',
+    'huge-page-limits: a limit is one of reservations too': 'their choice: limits use alone',
+    'rdma: limits of a device': 'their choice: ignored',
+    'without resctrl it is an error to ask for it': 'their bug in 1.8: enableMonitoring and schemata are not known',
+    'a line feed in a schema is an error': 'as above',
+    'a memory bandwidth schema that does not begin with MB: is an error': 'their bug in 1.8: never looks at it',
+    'names that no group can have are errors': 'as above',
   },
   tsrunc: {},
 }
