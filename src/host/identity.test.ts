@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { CAP } from '../abi/capability.ts'
 import * as identity from './identity.ts'
@@ -38,6 +38,14 @@ t.test('probes answer and leave nothing behind', t => {
   t.ok(probe.filesystems().includes('tmpfs'))
   t.equal(typeof probe.canCloneMounts(), 'boolean')
   t.equal(typeof probe.canExecuteMemfd(), 'boolean')
+  const filters = (): string | undefined =>
+    readFileSync('/proc/self/status', 'utf8')
+      .match(/^Seccomp.*/gm)
+      ?.join()
+  const before = filters()
+  const flags = probe.seccompFlags()
+  t.ok(flags === 0n || (flags & 0b1111n) === 0b1111n, 'TSYNC, LOG, SPEC_ALLOW, NEW_LISTENER are there since Linux 5.0')
+  t.equal(filters(), before, 'none is loaded')
   const actions = probe.seccompActions()
   t.ok(actions.length === 0 || actions.includes('errno'))
   t.end()

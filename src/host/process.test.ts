@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readlinkSync } from 'node:fs'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
 import { SIG } from '../abi/signal.ts'
@@ -107,4 +108,26 @@ t.test('waiting without blocking the process', async t => {
   clearInterval(timer)
   t.ok(ticks > 0, 'the event loop went on')
   t.equal(host.reap(pid, false)?.signal, SIG.SIGTERM)
+})
+
+t.test('a descriptor of another process', t => {
+  const pid = sleeper()
+  using pidfd = host.pidfdOpen(pid)
+  t.ok(pidfd)
+  if (pidfd !== undefined) {
+    using input = host.descriptorOf(pidfd, 0)
+    t.equal(input?.link(), readlinkSync('/proc/self/fd/0'))
+    t.ok(
+      isErrno(
+        thrown(() => host.descriptorOf(pidfd, 1000)),
+        'EBADF',
+      ),
+    )
+    host.sendSignal(pidfd, SIG.SIGKILL)
+    host.waitReadable([pidfd])
+    t.equal(host.descriptorOf(pidfd, 0), undefined, 'a zombie has none')
+    host.reap(pid, true)
+    t.equal(host.descriptorOf(pidfd, 0), undefined)
+  }
+  t.end()
 })

@@ -31,9 +31,18 @@ export function pidfdOpen(pid: number): Fd | undefined {
   }
 }
 
-/** A descriptor of another process, by its number there. Takes PTRACE_MODE_ATTACH over that process: ptrace(2). */
-export const descriptorOf = (pidfd: Fd, number: number): Fd =>
-  Fd.adopt(processCalls.pidfdGetfd(pidfd.number, number, 0))
+/**
+ * A descriptor of another process, by its number there; undefined when that has ended. Takes PTRACE_MODE_ATTACH over
+ * the process: ptrace(2).
+ */
+export function descriptorOf(pidfd: Fd, number: number): Fd | undefined {
+  try {
+    return Fd.adopt(processCalls.pidfdGetfd(pidfd.number, number, 0))
+  } catch (error) {
+    if (isErrno(error, 'ESRCH')) return undefined
+    throw error
+  }
+}
 
 /** Sends a signal; false when the process is gone already. Signal 0 only asks. */
 export function sendSignal(target: number | Fd, signal: number): boolean {

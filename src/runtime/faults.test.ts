@@ -2,6 +2,8 @@
 // namespaces, a terminal and hooks has beside. Whoever sees the failure, create or start, must name the op and its
 // place in config.json, and nothing may be left behind.
 import { chownSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
 import t from 'tap'
 import { HookError, SyscallError, TsruncError } from '../errors.ts'
 import { failAt, opCount } from '../program/faults.ts'
@@ -10,7 +12,7 @@ import { compile } from './compile.ts'
 import { createContainer } from './create.ts'
 import { remove } from './delete.ts'
 import { start } from './start.ts'
-import { cannotRun, type Draft, newId, type Traces, traces, World } from './testing.ts'
+import { cannotRun, type Draft, newId, type Traces, traces, until, World } from './testing.ts'
 
 const ERRNO = 'EIO' // no op of a plan tolerates it
 
@@ -104,7 +106,13 @@ function rich(config: Draft): void {
   const map = [{ containerID: 0, hostID: FIRST_ID, size: 65536 }]
   Object.assign(config.linux, { uidMappings: map, gidMappings: map, timeOffsets: { boottime: { secs: 5 } } })
   config.hooks = { createContainer: hook, startContainer: hook }
+  config.linux.seccomp = filter('SCMP_ACT_ERRNO')
 }
+
+const filter = (action: string): object => ({
+  defaultAction: 'SCMP_ACT_ALLOW',
+  syscalls: [{ names: ['mkdir'], action }],
+})
 
 const skip = cannotRun ?? false
 
@@ -115,6 +123,26 @@ t.test('each op of the default program', { skip }, async t => {
   t.same(problems, [])
   t.same(after, before, 'no process, mount, cgroup or descriptor is left')
   t.ok(notReached.length < count / 2, `${notReached.length} of ${count} ops are not reached: ${notReached}`)
+})
+
+t.test('each further op of a filter with a listener', { skip }, async t => {
+  const world = new World(t)
+  const id = newId()
+  world.configure(plain)
+  const known = new Set(programOf(world, id).numbered.map(identity))
+  const listenerPath = join(world.directory, 'agent')
+  const server = createServer().listen(listenerPath)
+  t.teardown(() => server.close())
+  await until(() => server.listening)
+  world.configure(config => {
+    plain(config)
+    config.linux.seccomp = { ...filter('SCMP_ACT_NOTIFY'), listenerPath }
+  })
+  const { problems, before, after, notReached, count } = failEach(world, id, op => !known.has(identity(op)))
+  t.same(problems, [])
+  t.same(after, before, 'no process, mount, cgroup or descriptor is left')
+  t.ok(count > 5)
+  t.ok(notReached.length <= 2, 'what is behind execve, and what is tolerated')
 })
 
 t.test('each further op of a rich program', { skip }, async t => {

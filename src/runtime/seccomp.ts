@@ -50,10 +50,9 @@ export function sendListener({ agent, pid, number, state }: Listener, { linux }:
   }
   using _connection = agent
   using pidfd = pidfdOpen(pid)
-  if (pidfd === undefined) return // what it died of is still to be heard
-  using listener = explained('take the listener of the filter', 'needs CAP_SYS_PTRACE', () =>
-    descriptorOf(pidfd, number),
-  )
+  using listener =
+    pidfd && explained('take the listener of the filter', 'needs CAP_SYS_PTRACE', () => descriptorOf(pidfd, number))
+  if (listener === undefined) return // what init died of is still to be heard
   const bytes = new TextEncoder().encode(JSON.stringify(message))
   explained('hand the listener to the seccomp agent', undefined, () => send(agent, bytes, [listener]))
 }
