@@ -1,6 +1,6 @@
 // Runs every case against the runtime that RUNTIME names (default: this repository's tsrunc), prints TAP, a table by
 // section and one line of totals. --all tries tsrunc under Node, the executable, runc and crun, side by side.
-// --random runs random configs under tsrunc and runc instead (random.ts). Another argument, a regular expression,
+// --random runs configs by chance under tsrunc and runc instead (random.ts). Another argument, a regular expression,
 // chooses cases by "section: name".
 import { writeFileSync, writeSync } from 'node:fs'
 import { needsView, runInView } from './view.ts'
@@ -13,6 +13,12 @@ async function main(): Promise<void> {
   if (flags.includes('--all')) {
     const { runAll } = await import('./all.ts')
     process.exitCode = await runAll(names)
+    return
+  }
+  const random = flags.find(flag => /^--random(=|$)/.test(flag))
+  if (random !== undefined) {
+    const { runRandom } = await import('./random.ts')
+    await runRandom(random.split('=')[1] ?? '')
     return
   }
   if (needsView(runtime)) {

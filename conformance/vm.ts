@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 const RUNNER = process.env.CONFORMANCE_VM ?? resolve(REPOSITORY, '../shared/vm/run-in-vm')
-const TIMEOUT_S = process.env.CONFORMANCE_VM_TIMEOUT ?? '1500'
+const TIMEOUT_S = process.env.CONFORMANCE_VM_TIMEOUT ?? '3600'
 
 if (!existsSync(RUNNER)) {
   console.error(`conformance:vm: ${RUNNER} is not there: name a program that runs a command in a VM in CONFORMANCE_VM`)
