@@ -18,6 +18,8 @@ const UNMAPPED = 'this id has no mapping in the user namespace; add it to /linux
 const READ_ONLY =
   'the file system is read-only: create the file or directory in the rootfs beforehand, or mount something writable there'
 const NOT_EXECUTABLE = 'the file is not executable, or lies on a mount with noexec'
+const TOO_LONG =
+  'an argument or variable may have 128 KiB, and all together a quarter of RLIMIT_STACK, 6 MiB at most: hand large data over in a file'
 const LEADS_OUT = 'the path leads out of the directory that it must stay below, by ".." or a symbolic link'
 const MOUNT_RIGHT =
   'needs CAP_SYS_ADMIN in the user namespace that owns the mount namespace; there, ro, nosuid, nodev and noexec of an ' +
@@ -111,6 +113,7 @@ function table(): Table {
       EACCES: 'files in memory may not be executed: see vm.memfd_noexec and the rules of the security module',
       EAGAIN: PROCESS_LIMIT,
       ENOEXEC: 'not a program for this machine',
+      E2BIG: TOO_LONG,
     },
     execve: {
       ENOENT:
@@ -118,7 +121,7 @@ function table(): Table {
       EACCES: NOT_EXECUTABLE,
       EPERM: 'the mount is nosuid or the security module forbids it',
       ENOEXEC: 'built for another architecture, or a script without a #! line',
-      E2BIG: 'arguments and environment together are too long; the limit is a quarter of RLIMIT_STACK',
+      E2BIG: TOO_LONG,
       ETXTBSY: 'the file is open for writing somewhere',
       EAGAIN: 'this user has more processes than RLIMIT_NPROC allows',
     },
@@ -200,6 +203,7 @@ function table(): Table {
       ENOENT: 'whoever listens on this socket must be started first',
       ECONNREFUSED: 'the socket is there, but nobody listens on it any more',
       EPROTOTYPE: 'the socket must be a stream socket',
+      EAGAIN: 'whoever listens on this socket does not accept: too many connections wait already',
     },
     bpf: {
       EPERM: 'device rules of cgroup v2 need CAP_BPF and CAP_NET_ADMIN, or CAP_SYS_ADMIN, in the first user namespace',

@@ -1,7 +1,15 @@
-// Memory of a process: madvise(2).
-import { defineEnum } from './define.ts'
+// Memory of a process: mmap(2), madvise(2).
+import { defineEnum, defineFlags } from './define.ts'
 
 export const MADV = defineEnum('include/uapi/asm-generic/mman-common.h (v6.12); madvise(2)', {
   MADV_DONTNEED: 4n,
   MADV_HUGEPAGE: 14n,
 })
+
+export const PROT = defineFlags('include/uapi/asm-generic/mman-common.h (v6.12); mmap(2)', {
+  PROT_READ: 0x1n,
+  PROT_WRITE: 0x2n,
+  PROT_EXEC: 0x4n,
+})
+
+export const MAP = defineFlags('include/uapi/linux/mman.h (v6.12); mmap(2)', { MAP_SHARED: 0x1n, MAP_PRIVATE: 0x2n })

@@ -1,4 +1,4 @@
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -111,7 +111,10 @@ t.test('connecting by a path of any length', async t => {
     new Promise(resolve => server.once('connection', peer => peer.once('data', data => resolve(data.toString()))))
   const long = join(dir, 'x'.repeat(120))
   symlinkSync('.', long)
-  for (const name of [path, join(long, 'socket')]) {
+  const named = join(dir, 'y'.repeat(200))
+  renameSync(path, named)
+  symlinkSync('y'.repeat(200), path)
+  for (const name of [path, join(long, 'socket'), named]) {
     const received = connected()
     using socket = connectUnix(name)
     send(socket, utf8.encode('hello'))
@@ -119,4 +122,31 @@ t.test('connecting by a path of any length', async t => {
   }
   t.match(thrown(() => connectUnix(join(dir, 'none'))).message, /^connect\(".*\/none"\): no such file or directory$/)
   t.throws(() => connectUnix('a\0b'), /NUL byte/)
+  t.match(
+    thrown(() => connectUnix(join(dir, 'z'.repeat(5000)))),
+    { errnoName: 'ENAMETOOLONG' },
+  )
+  writeFileSync(join(dir, 'file'), '')
+  for (const [name, hint] of [
+    [dir, 'this is a directory, not a socket'],
+    [join(dir, 'file'), 'this is a file, not a socket'],
+  ] as const)
+    t.match(
+      thrown(() => connectUnix(name)),
+      { errnoName: 'ECONNREFUSED', hint },
+    )
+})
+
+t.test('nobody waits for a peer that does not accept', async t => {
+  const path = join(workDirectory(t), 'socket')
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen({ path, backlog: 1 }, resolve))
+  const connected: Fd[] = []
+  // the server accepts when this function lets it
+  const full = thrown(() => {
+    for (let i = 0; i < 100; i++) connected.push(connectUnix(path))
+  })
+  for (const socket of connected) socket.close()
+  server.close()
+  t.match(full, { errnoName: 'EAGAIN', hint: /does not accept/ })
 })

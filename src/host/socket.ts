@@ -1,12 +1,12 @@
 // Unix sockets: messages with descriptors in them. What arrives is close-on-exec and owned at once; what arrives cut
 // short is an error. sendmsg(2), recvmsg(2), unix(7), cmsg(3).
-import { basename, dirname } from 'node:path'
+import { statSync } from 'node:fs'
 import { ERRNO } from '../abi/errno.ts'
 import { O } from '../abi/fcntl.ts'
 import { AF, cmsghdr, iovec, MSG, msghdr, SCM, SOCK, SOL } from '../abi/socket.ts'
 import { SyscallError } from '../errors.ts'
-import { retried } from './errno.ts'
-import { Fd } from './fd.ts'
+import { isErrno, retried } from './errno.ts'
+import { Fd, makeBlocking } from './fd.ts'
 import { socketCalls } from './libc-sockets.ts'
 import { type Memory, withMemory } from './memory.ts'
 import { waitReadable } from './wait.ts'
@@ -36,11 +36,12 @@ export function seqpacketPair(): [Fd, Fd] {
 export const newSocket = (type: bigint): Fd =>
   Fd.adopt(socketCalls.socket(AF.values.AF_UNIX, type | SOCK.bits.SOCK_CLOEXEC, 0))
 
-/** A socket connected to one in the file system: a stream if nothing else is said. */
+/** A socket connected to one in the file system: a stream if nothing else is said. Does not wait for a full backlog. */
 export function connectUnix(path: string, type = SOCK.bits.SOCK_STREAM): Fd {
-  const socket = newSocket(type)
+  const socket = newSocket(type | SOCK.bits.SOCK_NONBLOCK)
   try {
     connect(socket, path)
+    makeBlocking(socket.number)
     return socket
   } catch (error) {
     socket.close()
@@ -52,8 +53,8 @@ function connect(socket: Fd, path: string): void {
   if (Buffer.byteLength(path) < MAX_PATH) connectTo(socket, path, path)
   else {
     // a longer path does not fit the address
-    using directory = Fd.open(dirname(path), O.bits.O_PATH | O.bits.O_DIRECTORY)
-    connectTo(socket, `${directory.path}/${basename(path)}`, path)
+    using file = Fd.open(path, O.bits.O_PATH)
+    connectTo(socket, file.path, path)
   }
 }
 
@@ -73,8 +74,16 @@ function connectTo(socket: Fd, path: string, shown: string): void {
     retried(() => socketCalls.connect(socket.number, address, address.length))
   } catch (error) {
     if (!(error instanceof SyscallError)) throw error
-    throw new SyscallError({ syscall: 'connect', args: [JSON.stringify(shown)], errno: error.errno })
+    const hint = isErrno(error, 'ECONNREFUSED') ? notSocket(shown) : undefined
+    throw new SyscallError({ syscall: 'connect', args: [JSON.stringify(shown)], errno: error.errno, hint })
   }
+}
+
+/** The kernel says "connection refused" of every file that is no socket. */
+function notSocket(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined || found.isSocket()) return undefined
+  return `this is ${found.isDirectory() ? 'a directory' : found.isFIFO() ? 'a fifo' : 'a file'}, not a socket`
 }
 
 /** Sends one message; on a stream all of it. A peer that is gone is EPIPE, never a signal. */

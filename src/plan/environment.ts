@@ -1,6 +1,7 @@
 // The program's environment: process.env, what the caller adds, and HOME, as execve gets it.
 // Of a variable that is given twice the last one counts (runc does so too); a name of its own is kept in place.
 import { type Problem, SpecError } from '../errors.ts'
+import { type DataOperand, pointers } from '../program/op.ts'
 import { type PlanContext, pointer } from './context.ts'
 
 /** NAME=value each, every name once. */
@@ -20,6 +21,16 @@ export function environment(context: PlanContext): string[] {
   for (const [name, value] of variables) entries.push(`${name}=${value}`)
   return entries
 }
+
+/** The same as execve takes it, laid out once however many hooks get it, too. */
+export function environmentOperand(context: PlanContext): DataOperand {
+  const known = operands.get(context)
+  if (known !== undefined) return known
+  const made = pointers(environment(context))
+  operands.set(context, made)
+  return made
+}
+const operands = new WeakMap<PlanContext, DataOperand>()
 
 /** The program's PATH; absent when it is not set at all. */
 export const searchPath = (context: PlanContext): string | undefined =>

@@ -4,7 +4,7 @@ import type { Origin } from '../errors.ts'
 import { ERROR_CHANNEL, label, type Op, type Operand, pointers, release, set, slot, syscall } from '../program/op.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
 import { isNew, type PlanContext, say, waitForGo } from './context.ts'
-import { environment } from './environment.ts'
+import { environmentOperand } from './environment.ts'
 import { planLabels } from './labels.ts'
 import { planLastLimits } from './limits.ts'
 import { programPath } from './lookup.ts'
@@ -64,7 +64,7 @@ export function planExec(context: PlanContext): Op[] {
     ...planLastLimits(context),
     ...planLabels(context),
     ...loadFilter(context),
-    syscall('execve', [programPath(context), list(args), list(environment(context))], origin),
+    syscall('execve', [programPath(context), list(args), environmentOperand(context)], origin),
     ...afterExec(context),
   ]
 }

@@ -1,10 +1,11 @@
 import { readdirSync } from 'node:fs'
 import t from 'tap'
-import { golden, stageListing } from '../dev/golden.ts'
+import { golden, stageListing, testContext } from '../dev/golden.ts'
 import { type Ended, kernelContext, openingShared, Program } from '../dev/stages.ts'
 import { HookError, SyscallError } from '../errors.ts'
 import { workDirectory } from '../host/testing.ts'
 import type { Hook, Hooks } from '../spec/gen/types.ts'
+import { planExec } from './gate.ts'
 import { planCreateContainerHooks, planHostHooks, planStartContainerHooks } from './hooks.ts'
 
 t.test('listing', t => {
@@ -101,6 +102,17 @@ t.test('a hook that takes too long is killed, one in time is not', t => {
   t.notOk(readdirSync('/proc').includes(pid), 'it is gone')
   t.match(run({ startContainer: [shell('exit 0', { timeout: 60 })] }), { exitCode: 0, error: undefined })
   t.match(run({ startContainer: [shell('exit 4', { timeout: 60 })] }).error, { message: /exited with status 4/ })
+  t.end()
+})
+
+t.test('the program and all hooks that get its environment share it', t => {
+  const startContainer = Array.from({ length: 1000 }, () => ({ path: '/bin/x' }))
+  const env = Array.from({ length: 1000 }, (_, i) => `V${i}=${'x'.repeat(1000)}`)
+  const context = testContext({ process: { env }, spec: { hooks: { startContainer } } })
+  const ops = [...planStartContainerHooks(context), ...planExec(context)]
+  const environments = ops.flatMap(op => (op.kind === 'syscall' && op.name === 'execve' ? [op.args[2]] : []))
+  t.equal(environments.length, 1001)
+  t.equal(new Set(environments).size, 1)
   t.end()
 })
 

@@ -12,6 +12,7 @@ import {
   address,
   type Cell,
   cell,
+  type DataOperand,
   fail,
   jump,
   label,
@@ -26,7 +27,7 @@ import {
 } from '../program/op.ts'
 import type { Hook } from '../spec/gen/types.ts'
 import { ALL_BITS, type PlanContext, pointer, say, waitForGo } from './context.ts'
-import { environment } from './environment.ts'
+import { environmentOperand } from './environment.ts'
 import { field } from './memory.ts'
 import { closeOnExec } from './process.ts'
 import { afterExec, loadFilter } from './seccomp.ts'
@@ -47,7 +48,7 @@ export const planCreateContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.createContainer ?? []).flatMap((hook, index) => {
     const origin = hookOrigin('createContainer', index)
     const before = [syscall('fchdir', [context.slots.root], origin), syscall('umask', [context.slots.umask], origin)]
-    return planHook(context, { hook, env: hook.env ?? [], before, origin })
+    return planHook(context, { hook, env: pointers(hook.env ?? []), before, origin })
   })
 
 /** In the container, as its user; without an environment of its own it gets the program's. */
@@ -55,7 +56,7 @@ export const planStartContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.startContainer ?? []).flatMap((hook, index) =>
     planHook(context, {
       hook,
-      env: hook.env ?? environment(context),
+      env: hook.env === undefined ? environmentOperand(context) : pointers(hook.env),
       before: [],
       filtered: true, // it may come from the image
       origin: hookOrigin('startContainer', index),
@@ -69,7 +70,7 @@ const hookOrigin = (kind: string, index: number): Origin => ({
 
 interface HookPlan {
   readonly hook: Hook
-  readonly env: readonly string[]
+  readonly env: DataOperand
   /** What the child does first. */
   readonly before: readonly Op[]
   /** Under the seccomp filter of the container. */
@@ -96,7 +97,6 @@ function planHook(context: PlanContext, plan: HookPlan): Op[] {
 
 function becomeHook(context: PlanContext, { hook, env, before, filtered = false, origin }: HookPlan): Op[] {
   const { hookState, hookOutput } = context.facts.descriptors
-  const list = (items: readonly string[]) => pointers(items)
   const argv = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args
   return [
     ...before,
@@ -105,7 +105,7 @@ function becomeHook(context: PlanContext, { hook, env, before, filtered = false,
     syscall('dup3', [hookOutput, 2, 0], origin),
     closeOnExec(3, origin), // the descriptors to be preserved are for the program alone
     ...(filtered ? loadFilter(context) : []),
-    syscall('execve', [hook.path, list(argv), list(env)], origin),
+    syscall('execve', [hook.path, pointers(argv), env], origin),
     ...(filtered ? afterExec(context) : []),
   ]
 }

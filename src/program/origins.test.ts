@@ -3,7 +3,7 @@ import { MS } from '../abi/mount.ts'
 import { HookError, InitError, SyscallError } from '../errors.ts'
 import { failAt, opCount } from './faults.ts'
 import { HOOK_STATUS, HOOK_STATUS_KIND_OFFSET, hookStatus } from './hook-status.ts'
-import { fail, jump, label, NULL, type Op, syscall } from './op.ts'
+import { fail, jump, label, NULL, type Op, pointers, syscall } from './op.ts'
 import { failure, origins } from './origins.ts'
 
 const mounting = { pointer: '/mounts/3', intent: 'mount tmpfs on /dev/shm' }
@@ -90,5 +90,21 @@ t.test('faults: an error that the op expects is no failure', t => {
   const away = label('away')
   const call = syscall('chdir', ['/x'], mounting, { on: { errnos: 'any', to: away } })
   t.same(failAt([call, away], 0, 'EIO')[0], jump(away, mounting))
+  t.end()
+})
+
+t.test('an error tells no secrets, and no more than can be read', t => {
+  const program = [
+    syscall('execve', ['/bin/x', pointers(['x', 'y'.repeat(5000)]), pointers(['PASSWORD=secret', 'B=1'])], hook),
+    syscall('chdir', ['z'.repeat(5000)], hook),
+  ]
+  const saved = origins(program, 'x86_64')
+  const { message } = failure(saved, 0, 7n)
+  t.match(
+    message,
+    /^run \/bin\/hook: execve\("\/bin\/x", \["x", "y{1000,1024}…, \[2 variables\]\): argument list too long$/,
+  )
+  t.notMatch(JSON.stringify(saved), 'secret')
+  t.ok(failure(saved, 1, 36n).message.length < 1200)
   t.end()
 })

@@ -46,14 +46,30 @@ function saveOrigin(op: Exclude<Op, Label>, architecture: Architecture): SavedOr
 
 const saveCall = ({ name, args }: SyscallOp, architecture: Architecture): SavedCall => ({
   name,
-  args: args.map(saveOperand),
+  args: args.map((operand, index) =>
+    name === 'execve' && index === ENVIRONMENT ? environment(operand) : saveOperand(operand),
+  ),
   architecture,
 })
 
+/** What execve gets as envp. */
+const ENVIRONMENT = 2
+
+/** Errors end up in logs, where secrets have no place: how many variables, not which. */
+const environment = (operand: Operand): SavedOperand =>
+  typeof operand === 'object' && operand.kind === 'data'
+    ? { words: `[${operand.parts.length - 1} variables]` }
+    : saveOperand(operand)
+
+/** As much of a text as an error can bear. */
+const LONGEST = 1024
+const shortened = (words: string): string => (words.length > LONGEST ? `${words.slice(0, LONGEST)}…` : words)
+
 function saveOperand(operand: Operand): SavedOperand {
-  if (typeof operand === 'number' || typeof operand === 'string') return operand
+  if (typeof operand === 'number') return operand
+  if (typeof operand === 'string') return shortened(operand)
   if (typeof operand === 'bigint') return { number: String(operand) }
-  if (operand.kind === 'data') return { words: wordsOf(operand.text) }
+  if (operand.kind === 'data') return { words: shortened(wordsOf(operand.text)) }
   return { words: operand.kind === 'image' ? '<image>' : place(operand) }
 }
 

@@ -2,8 +2,12 @@
 // process of its own affairs or that cannot be caught. As runc does, except for the two with which a terminal stops
 // its background jobs: caught, they would make a call on the terminal start over for ever.
 import { constants } from 'node:os'
+import { SIG } from '../abi/signal.ts'
 import type { Fd } from '../host/fd.ts'
+import { architecture } from '../host/identity.ts'
 import { sendSignal } from '../host/process.ts'
+import { handleSignals } from '../host/signal-handler.ts'
+import { signalHandler } from '../image/signal-handler.ts'
 
 const OURS = new Set(['SIGCHLD', 'SIGURG', 'SIGWINCH', 'SIGPIPE', 'SIGTTIN', 'SIGTTOU'])
 /** The engine refuses a listener for these, or is itself broken when one arrives. */
@@ -45,4 +49,13 @@ export class Forwarding {
     for (const [name, listener] of this.#listeners) process.removeListener(name, listener)
     this.#listeners.clear()
   }
+}
+
+/**
+ * The realtime signals go to a process, by its pidfd, until the result is disposed of. There are no events for them; where
+ * nobody handles them they end this process.
+ */
+export function forwardRealtime(target: Fd): Disposable {
+  const signals = Array.from({ length: SIG.SIGRTMAX - SIG.SIGRTMIN + 1 }, (_, i) => SIG.SIGRTMIN + i)
+  return { [Symbol.dispose]: handleSignals(signals, signalHandler(architecture, target.number)) }
 }

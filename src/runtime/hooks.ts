@@ -5,6 +5,7 @@ import { readSync } from 'node:fs'
 import { O } from '../abi/fcntl.ts'
 import { SIG, signalName } from '../abi/signal.ts'
 import { HookError, SyscallError, TsruncError } from '../errors.ts'
+import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
 import { startProgram } from '../host/launch.ts'
 import { memoryFile } from '../host/memfd.ts'
@@ -60,7 +61,12 @@ function runHook({ hook, state, directory }: HookRun, what: string, where: strin
     pid = startProgram({ path: hook.path, argv, environment: hook.env ?? [], stdio, directory })
   } catch (cause) {
     if (!(cause instanceof SyscallError)) throw cause
-    throw new HookError(`${what}: fork/exec ${hook.path}: ${strerrorOf(cause)}`, { where: `${where}/path`, cause })
+    const hint = isErrno(cause, 'E2BIG', 'EAGAIN', 'ENOEXEC') ? cause.hint : undefined
+    throw new HookError(`${what}: fork/exec ${hook.path}: ${strerrorOf(cause)}`, {
+      where: `${where}/path`,
+      hint,
+      cause,
+    })
   }
   const failure = awaitHook(pid, hook.timeout)
   if (failure === undefined) return

@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { F, O } from '../abi/fcntl.ts'
+import { SIG } from '../abi/signal.ts'
 import { TTY } from '../abi/tty.ts'
 import { Fd } from '../host/fd.ts'
 import { fileCalls } from '../host/libc-files.ts'
 import { terminalCalls } from '../host/libc-terminals.ts'
+import { sendSignal } from '../host/process.ts'
 import { receive } from '../host/socket.ts'
 import { isTerminal, makeRaw, setWindowSize, unlockPty, windowSize } from '../host/tty.ts'
 import { whenReadable } from '../host/wait.ts'
@@ -219,4 +221,31 @@ t.test('a library that ends itself while a container runs is not held up', { ski
   t.equal(await new Promise(resolve => child.once('exit', resolve)), 3)
   t.equal(state(world.runtime, id).status, 'running')
   remove(world.runtime, id, { force: true })
+})
+
+t.test('realtime signals reach the container, too', { skip }, async t => {
+  const world = new World(t)
+  world.configure(config => {
+    // 34 and 64 by numbers: the names are not the kernel's
+    config.process.args = [
+      'sh',
+      '-c',
+      'trap "echo first" 34; trap "echo last; exit 5" 64; echo ready; while :; do sleep 0.05; done',
+    ]
+  })
+  const [file = '', ...args] = running(world, newId())
+  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', chunk => {
+    output += chunk
+  })
+  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
+  await until(() => output.includes('ready'))
+  await new Promise(resolve => setTimeout(resolve, 100)) // the handlers are there a moment after the start
+  const pid = child.pid ?? 0
+  sendSignal(pid, SIG.SIGRTMIN)
+  await until(() => output.includes('first'))
+  sendSignal(pid, SIG.SIGRTMAX)
+  t.equal(await ended, 5)
+  t.equal(output, 'ready\nfirst\nlast\n')
 })

@@ -5,7 +5,7 @@ import type { Fd } from '../host/fd.ts'
 import { pidfdOpen, reap, shellStatus, type WaitStatus, whenReadable } from '../host/process.ts'
 import { type CreateOptions, createContainer } from './create.ts'
 import { remove } from './delete.ts'
-import { Forwarding } from './forward.ts'
+import { Forwarding, forwardRealtime } from './forward.ts'
 import type { NotifyProxy } from './notify-proxy.ts'
 import { Orphans } from './orphans.ts'
 import { prepared } from './parts.ts'
@@ -55,6 +55,7 @@ async function foreground(
   forwarding.to(init)
   using relay = master && new Relay(master)
   using proxy = beginOrRemove(runtime, id)
+  using _realtime = forwardRealtime(init) // after the start, which it would hold up
   const notified = proxy?.forwardMeanwhile() // ends with init at the latest
   if (relay === undefined) await whenReadable([init])
   else await relay.run(init)

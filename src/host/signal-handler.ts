@@ -1,0 +1,40 @@
+// Handlers for signals that the engine has no events for. They are machine code, which runs wherever the signal arrives:
+// JavaScript could not. sigaction(2), mmap(2).
+import { MAP, PROT } from '../abi/mman.ts'
+import { SA, SIG_DFL, SIG_IGN, sigaction } from '../abi/sigaction.ts'
+import { TsruncError } from '../errors.ts'
+import { signalCalls } from './libc-signals.ts'
+import { sealedMemfd } from './memfd.ts'
+
+/**
+ * Makes the code the handler of those among the signals that have none. The way back gives them what they did before;
+ * the code stays in memory, for a handler may be at work. Where memory may not hold code that is not of a program
+ * (SELinux, vm.memfd_noexec) nothing is done.
+ */
+export function handleSignals(signals: readonly number[], code: Uint8Array | undefined): () => void {
+  const handler = code && executable(code)
+  if (handler === undefined) return () => {}
+  const changed: [number, Uint8Array][] = []
+  for (const number of signals) {
+    const before = new Uint8Array(sigaction.size)
+    signalCalls.sigaction(number, sigaction.encode({ handler, flags: SA.bits.SA_RESTART }), before)
+    const old = sigaction.decode(before).handler
+    if (old === SIG_DFL || old === SIG_IGN) changed.push([number, before])
+    else signalCalls.sigaction(number, before, null) // the engine's own
+  }
+  return () => {
+    for (const [number, before] of changed) signalCalls.sigaction(number, before, null)
+  }
+}
+
+/** The address of the code in memory that can be executed and not written. */
+function executable(code: Uint8Array): bigint | undefined {
+  try {
+    using file = sealedMemfd('signal-handler', code)
+    const { PROT_READ, PROT_EXEC } = PROT.bits
+    return BigInt(signalCalls.mmap(null, code.length, PROT_READ | PROT_EXEC, MAP.bits.MAP_PRIVATE, file.number, 0))
+  } catch (error) {
+    if (error instanceof TsruncError) return undefined
+    throw error
+  }
+}
