@@ -148,7 +148,7 @@ export const idMappedCases: readonly Case[] = [
     chmodSync(covered, 0o1771)
     bundle.config.mounts.push(tmpfs('/covered', 'tmpcopyup'))
     const look =
-      'cd covered; stat -c "%n %F %a %u %g %s" deep deep/er/file link new* . | sed s/[0-9]*$//; ls -A | wc -l; readlink link; cat deep/er/file'
+      'cd covered; stat -c "%n %F %a %u %g %s" deep deep/er/file link new* . | sed s/[0-9]*$//; for f in *; do echo; done | wc -l; readlink link; cat deep/er/file'
     const script = `${look}; echo other >deep/er/file; rm link`
     assert.equal(
       world.output(script),

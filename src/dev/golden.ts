@@ -3,6 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { newContext, type PlanContext, type Stage } from '../plan/context.ts'
+import * as copying from '../plan/copying.ts'
 import type { Facts, PlanOptions } from '../plan/facts.ts'
 import { listing } from '../program/listing.ts'
 import type { Op } from '../program/op.ts'
@@ -56,6 +57,7 @@ export const testOptions = (options: Partial<PlanOptions> = {}): PlanOptions => 
   noNewKeyring: false,
   preservedFds: 0,
   extraEnv: [],
+  copying,
   ...options,
 })
 

@@ -1,6 +1,7 @@
 // What a plan must know of the machine. Filled by runtime/facts.ts; a plan never asks by itself, so that the same
 // config and the same facts always give the same program.
 import type { Descriptors } from '../program/sync.ts'
+import type * as Copying from './copying.ts'
 import type { FilterPlanner } from './seccomp/filter.ts'
 
 export type Architecture = 'x86_64' | 'aarch64'
@@ -124,4 +125,6 @@ export interface PlanOptions {
   readonly extraEnv: readonly string[]
   /** What plans the filter of /linux/seccomp; needed by configs that have one, and a part to be loaded for them. */
   readonly filter?: FilterPlanner | undefined
+  /** What plans tmpcopyup and copy-symlink: the same. */
+  readonly copying?: typeof Copying | undefined
 }

@@ -7,7 +7,6 @@ import type { Origin } from '../errors.ts'
 import { fail, label, type Op, type Slot, syscall } from '../program/op.ts'
 import { planCgroupMount } from './cgroup-mounts.ts'
 import { type PlanContext, slotNamed } from './context.ts'
-import { planLink } from './copied-link.ts'
 import { labelQueue } from './labels.ts'
 import { attach, changeMount, changePropagation, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
@@ -16,7 +15,7 @@ import { mountTarget, mustBeProc } from './mount-target.ts'
 import { closeDirectories, noteMounted } from './mounted.ts'
 import { atFixed, openInRoot } from './resolve.ts'
 import { hostSysfs, laterPropagation, sourceSlot } from './source.ts'
-import { isMadeDetached, planTmpfs } from './tmpfs.ts'
+import { copying, isMadeDetached, planTmpfs } from './tmpfs.ts'
 
 export function planMounts(context: PlanContext): Op[] {
   const ops: Op[] = []
@@ -29,7 +28,7 @@ export function planMounts(context: PlanContext): Op[] {
 function planMount(context: PlanContext, entry: Entry): Op[] {
   if (isChange(entry)) return changeExisting(context, entry)
   const link = context.facts.links?.get(entry.where)
-  if (link !== undefined) return planLink(context, entry, link)
+  if (link !== undefined) return copying(context).planLink(context, entry, link)
   if (isBind(entry)) return planBind(context, entry)
   if (entry.mount.type === 'cgroup') return [...planCgroupMount(context, entry), ...finish(context, entry)]
   return planFilesystem(context, entry)

@@ -8,12 +8,17 @@ import { STATX, statx } from '../abi/stat.ts'
 import type { Origin } from '../errors.ts'
 import { address, cell, jump, label, NULL, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
 import { ALL_BITS, type PlanContext, slotNamed } from './context.ts'
-import { copyUp } from './copy-up.ts'
+import type { PlanOptions } from './facts.ts'
 import { attach, changeMount, changePropagation, close } from './mount-calls.ts'
 import { type Entry, isReadonlyLater } from './mount-entries.ts'
 import { attributes, NO_CHANGE } from './mount-options.ts'
 import { mountTarget } from './mount-target.ts'
 import { EMPTY } from './resolve.ts'
+
+export function copying({ options }: PlanContext): NonNullable<PlanOptions['copying']> {
+  if (options.copying === undefined) throw new Error('a plan of a config with copies needs what plans them')
+  return options.copying
+}
 
 const setsMode = ({ options }: Entry): boolean => options.data.some(word => /(^|,)mode=/.test(word))
 
@@ -34,7 +39,7 @@ export function planTmpfs(context: PlanContext, entry: Entry): Op[] {
     ...target.ops,
     ...makeTmpfs(entry, top),
     ...(copiesMode ? copyMode(target.fd, top, made, origin) : []),
-    ...(options.extras.includes('tmpcopyup') ? copyUp(context, entry, target.fd, top) : []),
+    ...(options.extras.includes('tmpcopyup') ? copying(context).copyUp(context, entry, target.fd, top) : []),
     ...changeMount(top, origin, { ...options.recursive, recursive: true }),
     ...changePropagation(top, options.propagation, origin),
     attach(top, target.fd, origin),

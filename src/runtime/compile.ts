@@ -85,6 +85,7 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
       preservedFds: preserved,
       extraEnv: notify ? [...listen.variables, NOTIFY_VARIABLE] : listen.variables,
       filter: spec.linux?.seccomp && part('seccomp').filterPlanner(spec),
+      copying: facts.copied && part('rareMounts').copying,
     }
     const context = newContext(planned, facts, planOptions)
     const ops = planInit(planned, facts, planOptions, context)

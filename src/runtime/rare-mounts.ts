@@ -7,6 +7,7 @@ import type { Facts } from '../plan/facts.ts'
 import { type CopiedRequest, copiedTrees } from './copied.ts'
 import { mountNamespaces } from './id-mapped.ts'
 
+export * as copying from '../plan/copying.ts'
 export { OpenNamespaces } from './id-mapped.ts'
 
 export interface RareMounts {
