@@ -60,7 +60,6 @@ export const SYSCALLS = {
   setgroups: [116, 159],
   setresuid: [117, 147],
   setresgid: [119, 149],
-  capget: [125, 90],
   capset: [126, 91],
   mknod: [133, null],
   personality: [135, 92],

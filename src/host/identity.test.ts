@@ -9,6 +9,7 @@ import * as probe from './probe.ts'
 t.test('capabilities', t => {
   const own = identity.capabilities()
   t.equal(own.effective & ~own.permitted, 0n)
+  t.equal(identity.boundingSet(), Number(own.bounding))
   t.ok(identity.lastCapability() >= CAP.CAP_CHECKPOINT_RESTORE)
   t.same(identity.capabilityNames((1n << 0n) | (1n << 21n)), ['CAP_CHOWN', 'CAP_SYS_ADMIN'])
   t.equal(identity.hasCapability('CAP_CHOWN'), (own.effective & 1n) === 1n)

@@ -1,13 +1,6 @@
 // What this process is and where it runs: ids, capabilities, limits, kernel. proc_pid_status(5), uname(2), prlimit(2).
 import { readFileSync, readlinkSync } from 'node:fs'
-import {
-  CAP,
-  CAPABILITY_VERSION_3,
-  type CapabilityName,
-  capabilityName,
-  capData,
-  capHeader,
-} from '../abi/capability.ts'
+import { CAP, type CapabilityName, capabilityName } from '../abi/capability.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { NAMESPACE_INODE } from '../abi/sched.ts'
 import { processCalls } from './libc-processes.ts'
@@ -49,15 +42,13 @@ export const capabilityNames = (mask: bigint): CapabilityName[] =>
     .map(number => capabilityName(number))
     .filter(name => name !== undefined)
 
-/** The quick question of most starts: whether this process has every capability up to this one. */
-export function hasAllCapabilities(last: number): boolean {
-  const data = new Uint8Array(capData.size)
-  processCalls.capget(capHeader.encode({ version: CAPABILITY_VERSION_3 }), data)
-  const words = new DataView(data.buffer)
-  const low = words.getUint32(capData.offset('permitted_low'), true)
-  const high = words.getUint32(capData.offset('permitted_high'), true)
-  return low + high * 2 ** 32 === 2 ** (last + 1) - 1
+/** What execve leaves to root, as a number with a bit for each capability; a question of most starts, so a quick one. */
+export function boundingSet(): number {
+  const status = read('/proc/self/status')
+  const start = status.indexOf(BOUNDING) + BOUNDING.length
+  return Number(`0x${status.slice(start, status.indexOf('\n', start))}`)
 }
+const BOUNDING = 'CapBnd:\t'
 
 /** Number of the last capability that this kernel knows. */
 export const lastCapability = (): number => Number(read('/proc/sys/kernel/cap_last_cap'))

@@ -15,7 +15,6 @@ export const processCalls = {
   prctl: c('int', 'prctl', narrow(choice(PR)), word, word, word, word),
   poll: c('int', 'poll', pointer, size, number),
   seccomp: kernel('seccomp', choice(SECCOMP), flags(SECCOMP_FILTER_FLAG), pointer),
-  capget: kernel('capget', pointer, pointer),
   prlimit: kernel('prlimit64', number, choice(RLIMIT), pointer, pointer),
 } as const
 

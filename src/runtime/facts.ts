@@ -3,14 +3,7 @@ import { existsSync, lstatSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import type { NewCgroupManager } from '../cgroup/manager.ts'
 import type { Fd } from '../host/fd.ts'
-import {
-  architecture,
-  capabilities,
-  hasAllCapabilities,
-  inUserNamespace,
-  lastCapability,
-  resourceLimit,
-} from '../host/identity.ts'
+import { architecture, boundingSet, inUserNamespace, lastCapability, resourceLimit } from '../host/identity.ts'
 import { canCloneMounts } from '../host/mount.ts'
 import { mountEntries } from '../host/mountinfo.ts'
 import type { Facts, SourceKind } from '../plan/facts.ts'
@@ -78,11 +71,11 @@ export function gatherFacts(request: FactsRequest): Facts {
 function capabilityFacts({ process, linux }: Spec, euid: number): Pick<Facts, 'lastCapability' | 'capabilities'> {
   const last = lastCapability()
   const isPlain = euid === 0 && linux?.namespaces?.some(({ type }) => type === 'user') !== true
-  if (!isPlain || process.capabilities === undefined || hasAllCapabilities(last)) return { lastCapability: last }
-  const { bounding, inheritable } = capabilities()
+  if (!isPlain || process.capabilities === undefined) return { lastCapability: last }
+  const bounding = boundingSet()
+  if (bounding === 2 ** (last + 1) - 1) return { lastCapability: last }
   const held: number[] = []
-  for (let number = 0; number <= last; number++)
-    if ((((bounding | inheritable) >> BigInt(number)) & 1n) === 1n) held.push(number)
+  for (let number = 0; number <= last; number++) if (Math.floor(bounding / 2 ** number) % 2 === 1) held.push(number)
   return { lastCapability: last, capabilities: held }
 }
 
