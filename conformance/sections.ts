@@ -1,6 +1,6 @@
 // The documents of the runtime-spec 1.3 that speak of Linux, and their sections as their headings are linked to.
-// A case or a demand names one: "runtime.md create". What callers of runc rely on beside the specification has
-// sections "runc: subject", and what nobody may do to a host "hardening: subject".
+// A case or a demand names one: "runtime.md create". What callers of runc or crun rely on beside the
+// specification has sections "runc: subject", "crun: subject", and what nobody may do to a host "hardening: subject".
 
 export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   'bundle.md': ['container-format'],
@@ -100,7 +100,7 @@ export const SECTIONS: Readonly<Record<string, readonly string[]>> = {
 
 /** Also a document as a whole. */
 export function isSection(name: string): boolean {
-  if (/^(runc|hardening): ./.test(name)) return true
+  if (/^(runc|crun|hardening): ./.test(name)) return true
   const [document = '', section, ...more] = name.split(' ')
   const sections = SECTIONS[document]
   return sections !== undefined && more.length === 0 && (section === undefined || sections.includes(section))

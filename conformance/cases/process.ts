@@ -154,7 +154,7 @@ const rlimitCases: readonly Case[] = [
     refuses(world, [{ 'process/rlimits': [limit(50), limit(60)] }, { 'process/rlimits': [limit(50), limit(50)] }])
   }),
 
-  defineCase(RLIMITS, 'a type that the kernel does not have is an error', world => {
+  defineCase(RLIMITS, 'a type of limit that the kernel does not have is an error', world => {
     for (const type of ['RLIMIT_NOPE', 'NOFILE', '', 'rlimit_cpu'])
       refuses(world, [{ 'process/rlimits': [{ type, soft: 1, hard: 1 }] }])
   }),
