@@ -83,12 +83,13 @@ function table(): Table {
     },
     mount_setattr: {
       EPERM:
-        'flags that another user namespace has locked cannot be cleared; id-mapping needs CAP_SYS_ADMIN over the file system',
+        'flags that another user namespace has locked cannot be cleared; id-mapping needs CAP_SYS_ADMIN over the file system, and a mount that is not id-mapped yet',
       EINVAL: 'the file system cannot be id-mapped, or the kernel is too old for this attribute',
       EBUSY: 'a file on the mount is open for writing and forbids ro',
     },
     fsopen: { ENODEV: 'the kernel does not have this file system type; see /proc/filesystems', EPERM: MOUNT_RIGHT },
     fsconfig: { EINVAL: 'the file system does not know this option; the kernel log tells more' },
+    sendfile: { ENOSPC: 'the file system is full: a tmpfs has the size that its options say, or half of the memory' },
     pivot_root: {
       EINVAL:
         'the new root must be a mount point, and neither its parent nor the old root may be shared; from an initramfs use --no-pivot',
@@ -119,7 +120,7 @@ function table(): Table {
       ENOENT:
         'the file does not exist in the rootfs, or the interpreter that it names (its #! line, its ELF loader) does not',
       EACCES: NOT_EXECUTABLE,
-      EPERM: 'the mount is nosuid or the security module forbids it',
+      EPERM: 'a security module forbids it, or the seccomp filter of the container: see its rules for execve',
       ENOEXEC: 'built for another architecture, or a script without a #! line',
       E2BIG: TOO_LONG,
       ETXTBSY: 'the file is open for writing somewhere',
