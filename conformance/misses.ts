@@ -242,6 +242,9 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'dots lead not out of the mount point': 'their bug in 1.8: looks for controllers above the mount point',
     'a group with processes of others is no place for a container': 'their choice: never looks at it',
     'a frozen group is no place for a container': 'as above: waits for ever',
+    'a writable group of v2 belongs to the user of the program, but for its limits':
+      'their choice: to root of the container, whoever the user',
+    'in a user namespace it belongs to who that user is on the host, and can be used': 'as above',
     'memory: kernel memory without a limit is nothing to refuse': 'their choice: refuses whatever the value',
     'memory: a limit that is no number is an error': 'their choice: what is of the wrong type is taken as absent',
     'pids: 0 is a limit': 'their choice: 0 is not set',

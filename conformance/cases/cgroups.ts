@@ -145,7 +145,7 @@ const owners: readonly Case[] = [
     showCgroups(world, 'rw')
     world.bundle.config.process.user = { uid: 1000, gid: 1000 }
     const found = theirs(world, 1000)
-    assert.ok(found.includes('.') && found.includes('cgroup.procs'), found.join(' '))
+    assert.ok(found.includes('.') && found.includes('cgroup.procs'), `theirs: ${found.join(' ')}`)
     for (const name of found) assert.ok(name === '.' || delegated().includes(name), `${name} is nothing to hand on`)
   }),
 
@@ -156,7 +156,7 @@ const owners: readonly Case[] = [
     mapUsers(world)
     program.user = { uid: 5, gid: 5 }
     const found = theirs(world, 100005)
-    assert.ok(found.includes('.') && found.includes('cgroup.procs'), found.join(' '))
+    assert.ok(found.includes('.') && found.includes('cgroup.procs'), `theirs: ${found.join(' ')}`)
     const used =
       'mkdir /sys/fs/cgroup/mine && echo $$ >/sys/fs/cgroup/mine/cgroup.procs && cut -d: -f3 /proc/self/cgroup'
     assert.equal(world.output(used), '/mine\n')
