@@ -7,7 +7,6 @@ import { AMBIENT, PR } from '../abi/prctl.ts'
 import type { Origin } from '../errors.ts'
 import { type DataOperand, type Op, struct, syscall } from '../program/op.ts'
 import type { PlanContext } from './context.ts'
-import { keepsAdmin } from './seccomp.ts'
 
 const SETS = ['bounding', 'permitted', 'effective', 'inheritable', 'ambient'] as const
 export type CapabilitySet = (typeof SETS)[number]
@@ -123,7 +122,8 @@ function capsetData(context: PlanContext): DataOperand {
  */
 function untilExec(context: PlanContext, set: 'effective' | 'permitted'): readonly number[] {
   const numbers = capabilitySets(context)[set]
-  if (!keepsAdmin(context) || numbers.includes(CAP.CAP_SYS_ADMIN)) return numbers
+  const { linux, process } = context.spec
+  if (linux?.seccomp === undefined || process.noNewPrivileges || numbers.includes(CAP.CAP_SYS_ADMIN)) return numbers
   return [...numbers, CAP.CAP_SYS_ADMIN].sort((a, b) => a - b)
 }
 

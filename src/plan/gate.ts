@@ -9,7 +9,7 @@ import { planLabels } from './labels.ts'
 import { planLastLimits } from './limits.ts'
 import { programPath } from './lookup.ts'
 import { cloneTree, close } from './mount-calls.ts'
-import { afterExec, isLoadedEarly, loadFilter } from './seccomp.ts'
+import { filterOf } from './seccomp.ts'
 
 /** What `start` reads first: init is alive (runc writes the same byte). */
 const ALIVE = '0'
@@ -40,6 +40,7 @@ export function planGate(context: PlanContext): Op[] {
   const ready = { intent: 'tell the host that the container is created' }
   const origin = WAIT_FOR_START
   const fifo = slot(EXEC_FIFO)
+  const isFiltered = (filterOf(context)?.early.length ?? 0) > 0
   const { O_WRONLY, O_CLOEXEC, O_NONBLOCK } = context.open
   const open = (flags: bigint): readonly Operand[] => [gate, EXEC_FIFO, flags | O_WRONLY | O_CLOEXEC]
   return [
@@ -49,7 +50,7 @@ export function planGate(context: PlanContext): Op[] {
     ...waitForGo(context, ready),
     syscall('close', [sync], ready),
     // no more calls than needed under a filter
-    ...(isLoadedEarly(context) ? [] : [release({ intent: 'give back the memory that the set-up has touched' })]),
+    ...(isFiltered ? [] : [release({ intent: 'give back the memory that the set-up has touched' })]),
     syscall('openat', open(0n), origin, { result: fifo }), // blocks
     set(ERROR_CHANNEL, fifo, origin),
     syscall('write', [fifo, ALIVE, 1], origin),
@@ -60,11 +61,12 @@ export function planExec(context: PlanContext): Op[] {
   const { args } = context.spec.process
   const origin = { pointer: '/process/args', intent: `exec ${JSON.stringify(args[0])}` }
   const list = (items: readonly string[]) => pointers(items)
+  const filter = filterOf(context)
   return [
     ...planLastLimits(context),
     ...planLabels(context),
-    ...loadFilter(context),
+    ...(filter?.late ?? []),
     syscall('execve', [programPath(context), list(args), environmentOperand(context)], origin),
-    ...afterExec(context),
+    ...(filter?.afterExec ?? []),
   ]
 }

@@ -30,7 +30,7 @@ import { ALL_BITS, type PlanContext, pointer, say, waitForGo } from './context.t
 import { environmentOperand } from './environment.ts'
 import { field } from './memory.ts'
 import { closeOnExec } from './process.ts'
-import { afterExec, loadFilter } from './seccomp.ts'
+import { filterOf } from './seccomp.ts'
 
 /** Also for the hooks in the container alone: only at the host's GO does their state document hold the pid of init. */
 export function planHostHooks(context: PlanContext): Op[] {
@@ -97,6 +97,7 @@ function planHook(context: PlanContext, plan: HookPlan): Op[] {
 
 function becomeHook(context: PlanContext, { hook, env, before, filtered = false, origin }: HookPlan): Op[] {
   const { hookState, hookOutput } = context.facts.descriptors
+  const filter = filtered ? filterOf(context) : undefined
   const argv = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args
   return [
     ...before,
@@ -104,9 +105,9 @@ function becomeHook(context: PlanContext, { hook, env, before, filtered = false,
     syscall('dup3', [hookOutput, 1, 0], origin),
     syscall('dup3', [hookOutput, 2, 0], origin),
     closeOnExec(3, origin), // the descriptors to be preserved are for the program alone
-    ...(filtered ? loadFilter(context) : []),
+    ...(filter?.late ?? []),
     syscall('execve', [hook.path, pointers(argv), env], origin),
-    ...(filtered ? afterExec(context) : []),
+    ...(filter?.afterExec ?? []),
   ]
 }
 

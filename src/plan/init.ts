@@ -32,7 +32,7 @@ import {
 } from './process.ts'
 import { planAttachRootfs, planEnterRoot, planFinalMounts } from './rootfs.ts'
 import { planHostScheduling, planScheduling } from './scheduling.ts'
-import { checkFilter, planListener } from './seccomp.ts'
+import { planListener } from './seccomp.ts'
 import { planSession } from './session.ts'
 import { planHostSources, planOwnSources } from './sources.ts'
 import { planStdio } from './stdio.ts'
@@ -98,7 +98,8 @@ export function planInit(
 ): Op[] {
   refuseMissingModules(context)
   const ops: Op[] = []
-  for (const stage of STAGES) ops.push(...stage(context))
-  checkFilter(context, ops)
+  // one by one: what is spread goes over the stack, which thousands of mounts overflow
+  for (const stage of STAGES) for (const op of stage(context)) ops.push(op)
+  context.filter?.check(ops)
   return ops
 }

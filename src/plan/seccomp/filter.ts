@@ -3,7 +3,7 @@
 // The host takes its own copy with pidfd_getfd(2) and gives it to the agent; only then can a call of ours wait for it.
 import { SECCOMP, SECCOMP_FILTER_FLAG, sockFprog } from '../../abi/seccomp.ts'
 import { type Origin, UnsupportedError } from '../../errors.ts'
-import { bytes, type DataOperand, type Op, slot, syscall } from '../../program/op.ts'
+import { bytes, type DataOperand, fail, type Op, slot, syscall } from '../../program/op.ts'
 import type { Seccomp } from '../../spec/gen/types.ts'
 import { type PlanContext, pointer, say, waitForGo } from '../context.ts'
 import { type CompiledFilter, compileSeccomp } from './compile.ts'
@@ -14,6 +14,8 @@ export interface Filter {
   readonly early: Op[]
   /** Loads it right before an execve; empty with a listener. */
   readonly late: readonly Op[]
+  /** Behind an execve. */
+  readonly afterExec: readonly Op[]
   /** Throws SpecError when the filter surely forbids a call that init has to make behind it. */
   check(ops: readonly Op[]): void
 }
@@ -30,8 +32,20 @@ export function planFilter(context: PlanContext, known?: bigint): Filter {
   const flags = checkedFlags(seccomp, compiled, known)
   const early = compiled.notifies ? loadWithListener(context, compiled, flags) : []
   const late = compiled.notifies ? [] : [load(compiled, flags)]
-  return { early, late, check: ops => checkCalls(compiled, architecture, callsBehind(ops, early)) }
+  return {
+    early,
+    late,
+    afterExec: AFTER_EXEC,
+    check: ops => checkCalls(compiled, architecture, callsBehind(ops, early)),
+  }
 }
+
+const FAKED: Origin = {
+  pointer: '/linux/seccomp',
+  intent: 'execve was answered by the seccomp filter, or by its listener, as if it had succeeded: nothing is executed',
+}
+/** A filter can answer a call with 0 without making it, and behind execve nothing of ours may follow. */
+const AFTER_EXEC = [fail(0, FAKED)]
 
 /** Whether the program says MESSAGE.LISTENER. */
 export const handsListenerOver = (ops: readonly Op[]): boolean =>
