@@ -17,6 +17,7 @@ import { killCases } from './cases/kill.ts'
 import { labelCases } from './cases/labels.ts'
 import { lifecycleCases } from './cases/lifecycle.ts'
 import { lookupCases } from './cases/lookup.ts'
+import { mountCgroupCases } from './cases/mount-cgroups.ts'
 import { mountOptionCases } from './cases/mount-options.ts'
 import { mountPlaceCases } from './cases/mount-places.ts'
 import { mountCases } from './cases/mounts.ts'
@@ -58,6 +59,7 @@ export const CASES: readonly Case[] = [
   ...mountCases,
   ...mountOptionCases,
   ...mountPlaceCases,
+  ...mountCgroupCases,
   ...idMappedCases,
   ...namespaceCases,
   ...userNamespaceCases,
