@@ -10,7 +10,9 @@ const MOUNTS = 'config-linux.md mount-label'
 
 const SWITCH = '/sys/module/apparmor/parameters/enabled'
 const hasAppArmor = (): boolean => existsSync(SWITCH) && readFileSync(SWITCH, 'utf8').startsWith('Y')
-const hasSelinux = (): boolean => existsSync('/sys/fs/selinux/enforce')
+/** Before a policy is loaded every label is this one. */
+const hasSelinux = (): boolean =>
+  existsSync('/sys/fs/selinux/enforce') && !/^kernel\b/.test(readFileSync('/proc/self/attr/current', 'utf8'))
 const LABEL = 'system_u:system_r:container_t:s0:c1,c2'
 
 function missing(has: boolean, module: string): void {

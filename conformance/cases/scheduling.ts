@@ -1,7 +1,7 @@
 // When and where the program runs: config.md#linux-process (scheduler, ioPriority, execCPUAffinity),
 // config-linux.md#memory-policy and #personality. Looked at by the host, whose /proc/PID tells of each.
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { type Case, defineCase, Skip } from '../case.ts'
 import { refuses, set } from '../changes.ts'
@@ -25,6 +25,8 @@ function allowRealtime(world: World): void {
   needsPrivilege()
   if (existsSync('/sys/fs/cgroup/cpu/cpu.rt_runtime_us'))
     set(world, { 'linux/resources': { cpu: { realtimePeriod: 1_000_000, realtimeRuntime: 10_000 } } })
+  else if (spawnSync('chrt', ['-f', '1', 'true']).status !== 0)
+    throw new Skip('no group of cgroup v2 has real-time here')
 }
 
 /** Of a container that sleeps, and is gone afterwards. */

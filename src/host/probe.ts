@@ -71,7 +71,9 @@ export function seccompFlags(): bigint {
 /** The seccomp actions that the kernel lists: "kill_process", "errno", "user_notif". Empty without seccomp. */
 export const seccompActions = (): string[] => words('/proc/sys/kernel/seccomp/actions_avail')
 export const hasAppArmor = (): boolean => words('/sys/module/apparmor/parameters/enabled')[0] === 'Y'
-export const hasSelinux = (): boolean => existsSync('/sys/fs/selinux/enforce')
+/** Without a policy every process has the label "kernel": then SELinux counts as absent, as it does for runc. */
+export const hasSelinux = (): boolean =>
+  existsSync('/sys/fs/selinux/enforce') && !text('/proc/self/attr/current').startsWith('kernel')
 
 /** File systems that can be mounted now; one in a module that is not loaded is missing. */
 export const filesystems = (): string[] =>

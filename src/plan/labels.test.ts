@@ -1,3 +1,4 @@
+import { existsSync, readFileSync } from 'node:fs'
 import t from 'tap'
 import { golden, stageListing, testContext } from '../dev/golden.ts'
 import { kernelContext, openingShared, runStages } from '../dev/stages.ts'
@@ -60,7 +61,21 @@ t.test('a module that the kernel does not run is missed before anything is made'
   t.end()
 })
 
-t.test('the files are those of the process itself, and what the kernel answers names them', t => {
+const hasSelinux = existsSync('/sys/fs/selinux/enforce')
+
+t.test('SELinux takes the label', { skip: hasSelinux ? false : 'the kernel does not run SELinux' }, t => {
+  const own = readFileSync('/proc/self/attr/current', 'utf8').replace('\0', '')
+  const args = ['/bin/cat', '/proc/self/attr/current']
+  const context = kernelContext({ process: { args, selinuxLabel: own } })
+  const ended = runStages(context, [planSession, planOpenLabels, planExec], openingShared(context, '/'))
+  t.equal(ended.error, undefined)
+  t.match(ended, { exitCode: 0, stdout: own })
+  t.end()
+})
+
+const lenient = hasSelinux && 'SELinux without a policy takes any label'
+
+t.test('the files are those of the process itself, and what the kernel answers names them', { skip: lenient }, t => {
   const run = (process: Partial<Process>) => {
     const context = kernelContext({ process: { args: ['/bin/true'], ...process } })
     return runStages(context, [planOpenLabels, planExec], openingShared(context, '/')).error
