@@ -157,6 +157,26 @@ t.test('a user namespace: root inside is nobody outside', { skip }, async t => {
   t.match(output, /\n1\d{6}\.\d+ /)
 })
 
+t.test('with the sysfs of the host its cgroups come along, to be read only', { skip }, async t => {
+  const made = bundle(t)
+  chmodSync(made.path, 0o755)
+  const ids = [{ containerID: 0, hostID: 0, size: 65536 }] // who inside could write what root of the host can
+  const { output, error } = made.run({
+    mounts: [...USUAL, { ...SYS, options: ['nosuid'] }],
+    linux: {
+      namespaces: [...NEW.filter(({ type }) => type !== 'network'), { type: 'user' }],
+      uidMappings: ids,
+      gidMappings: ids,
+    },
+    script: 'cat /proc/self/mountinfo',
+  })
+  t.equal(error, undefined)
+  const below = [...mountTable(output)].filter(([path]) => path.startsWith('/sys/'))
+  t.match(mountTable(output).get('/sys'), /^rw,nosuid.* sysfs /)
+  t.ok(below.length > 0)
+  for (const [path, line] of below) t.match(line, /^ro,nosuid/, path)
+})
+
 t.test('flags of the host are locked in a user namespace', { skip }, async t => {
   const made = bundle(t)
   spawnSync('chown', ['-R', '100000:100000', made.rootfs])

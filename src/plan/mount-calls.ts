@@ -32,6 +32,8 @@ export interface Change {
   readonly recursive?: boolean
   /** Number of a descriptor, for MOUNT_ATTR_IDMAP. */
   readonly userNamespace?: number
+  /** Goes without where the kernel has locked the flag. */
+  readonly unlessLocked?: boolean
 }
 
 /** Changes the mount, or with `recursive` the whole tree, behind a descriptor; no op when there is nothing to do. */
@@ -51,7 +53,7 @@ export function changeMount(mount: Slot, origin: Origin, change: Change): Op[] {
   const attributes = struct(mountAttr, values, text)
   const flags = recursive ? AT_EMPTY_PATH | AT_RECURSIVE : AT_EMPTY_PATH
   const args = [mount, EMPTY, flags, attributes, mountAttr.size]
-  return [syscall('mount_setattr', args, origin)]
+  return [syscall('mount_setattr', args, origin, change.unlessLocked ? { on: { errnos: ['EPERM'] } } : undefined)]
 }
 
 /** Words of mount(2): MS_SHARED and its like, with MS_REC for the whole tree. */

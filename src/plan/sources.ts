@@ -9,9 +9,9 @@ import { type Op, syscall } from '../program/op.ts'
 import { cgroupSources } from './cgroup-mounts.ts'
 import { hasNamespace, isNew, type PlanContext } from './context.ts'
 import { raiseDescriptorLimit } from './descriptor-limit.ts'
-import { changeMount, cloneTree } from './mount-calls.ts'
+import { type Change, changeMount, cloneTree } from './mount-calls.ts'
 import { type Entry, isBind, isRemount, mountEntries } from './mount-entries.ts'
-import { type Attributes, attributes, type MountOptions } from './mount-options.ts'
+import { attributes, type MountOptions } from './mount-options.ts'
 import { bindChanges, clonePropagation, hostPath, hostSysfs, rootfsPath, type Source, sourceSlot } from './source.ts'
 import { isStaged, joinsStaged, setAside, takeUp } from './staging.ts'
 
@@ -153,13 +153,21 @@ const sysfsSource = (context: PlanContext, { options, where }: Entry): Source =>
   from: '/sys',
   kind: 'directory',
   recursive: true,
-  changes: bindChanges(context, { ...options, recursive: merged(options) }),
+  changes: sysfsChanges(context, options),
   fd: sourceSlot(context, where),
   origin: { pointer: where, intent: 'clone /sys of the host, should sysfs be denied' },
 })
 
-/** The flags asked for hold for all of the tree, or the cgroups below /sys would stay writable. */
-function merged(options: MountOptions): Attributes {
+/**
+ * The flags asked for hold for all of the tree, and what is mounted below, which a sysfs of its own would not show, is
+ * read-only whatever is asked for: among it are the cgroups of the host.
+ */
+function sysfsChanges(context: PlanContext, options: MountOptions): Change[] {
+  const { MOUNT_ATTR_RDONLY } = MOUNT_ATTR.bits
   const { set, clear } = attributes(options)
-  return { set: set | options.recursive.set, clear: clear | options.recursive.clear }
+  const asked = set | options.recursive.set
+  const recursive = { set: asked | MOUNT_ATTR_RDONLY, clear: (clear | options.recursive.clear) & ~MOUNT_ATTR_RDONLY }
+  const all = bindChanges(context, { ...options, recursive })
+  const isReadOnly = (asked & MOUNT_ATTR_RDONLY) !== 0n
+  return isReadOnly ? all : [...all, { clear: MOUNT_ATTR_RDONLY, unlessLocked: true }]
 }
