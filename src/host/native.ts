@@ -6,6 +6,13 @@ import { addonPath } from './addon.ts'
 type Koffi = typeof import('koffi')
 export type NativeFunction = ReturnType<ReturnType<Koffi['load']>['func']>
 
+// dlopen(3): functions are bound when they are first called; symbols are looked for in the addon and its libraries first,
+// which for the thousands of the C++ library takes half the time. Node has a C++ library of its own, with which the
+// addon then has to agree.
+const RTLD_LAZY = 1
+const RTLD_DEEPBIND = 8
+const isEngineOurs = 'bun' in process.versions
+
 let koffi: Koffi | undefined
 let library: ReturnType<Koffi['load']> | undefined
 
@@ -14,7 +21,7 @@ function native(): Koffi {
     const path = addonPath()
     const target = { exports: {} }
     try {
-      process.dlopen(target, path) // symbols are bound when they are first called: RTLD_LAZY
+      process.dlopen(target, path, isEngineOurs ? RTLD_LAZY | RTLD_DEEPBIND : RTLD_LAZY)
     } catch (cause) {
       throw new UnsupportedError(`koffi cannot be loaded: ${cause instanceof Error ? cause.message : cause}`, {
         where: path,
