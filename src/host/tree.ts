@@ -11,7 +11,6 @@ import type { Text } from './signature.ts'
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_PATH, O_RDONLY, O_RDWR, O_WRONLY } = O.bits
 const { RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV } = RESOLVE.bits
-const MAX_DOCUMENT = 16 * 1024 * 1024
 /** Something else may fill a directory while it is emptied; after so many rounds that is an error. */
 const REMOVE_ROUNDS = 10
 const LOCK_MODE = 0o600
@@ -26,22 +25,6 @@ export const openInRoot = (root: Fd, path: string, flags: bigint, mode?: number)
 
 const withMode = <T extends object>(how: T, mode: number | undefined): T & { mode?: number } =>
   mode === undefined ? how : { ...how, mode }
-
-/** The whole of a file; EFBIG when it is longer than `max`. */
-export function readBelow(root: Fd, path: string, max = MAX_DOCUMENT): Uint8Array {
-  using file = openBelow(root, path, O_RDONLY)
-  return file.readAll(max)
-}
-
-/** As readBelow, of a text; undefined when there is no such file. */
-export function textBelow(root: Fd, path: string, max = MAX_DOCUMENT): string | undefined {
-  try {
-    return Buffer.from(readBelow(root, path, max)).toString('utf8')
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return undefined
-    throw error
-  }
-}
 
 /** Makes a directory; EEXIST when the name is taken, which makes it a reservation. */
 export function makeDirectory(dir: Fd, name: string, mode: number): void {
