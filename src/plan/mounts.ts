@@ -20,7 +20,8 @@ import { copying, isMadeDetached, planTmpfs } from './tmpfs.ts'
 export function planMounts(context: PlanContext): Op[] {
   const ops: Op[] = []
   for (const [index, entry] of mountEntries(context).entries()) {
-    ops.push(...planMount(context, entry), ...noteMounted(context, entry, index))
+    for (const op of planMount(context, entry)) ops.push(op) // a copy may have more than can be spread
+    ops.push(...noteMounted(context, entry, index))
   }
   return [...ops, ...closeDirectories(context)]
 }

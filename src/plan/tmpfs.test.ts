@@ -1,7 +1,8 @@
 import t from 'tap'
-import { golden, stageListing } from '../dev/golden.ts'
+import { golden, stageListing, testFacts, testOptions, testSpec } from '../dev/golden.ts'
 import type { Mount } from '../spec/gen/types.ts'
 import type { Copied, Facts } from './facts.ts'
+import { planInit } from './init.ts'
 import { planMounts } from './mounts.ts'
 import { planEnterRoot, planFinalMounts } from './rootfs.ts'
 
@@ -33,6 +34,15 @@ t.test('a tmpfs copies what it covers before it appears', async t => {
   const entry = { destination: '/run', type: 'tmpfs', options: ['tmpcopyup', 'size=1m', 'ro'] }
   const text = plan([entry], { copied })
   t.equal(text, golden('tmpfs-copy-up', text))
+})
+
+t.test('thousands of mounts and of copies', async t => {
+  const mounts = Array.from({ length: 8000 }, (_, index) => ({ destination: `/m/${index}`, type: 'tmpfs' }))
+  t.ok(planInit(testSpec({ spec: { mounts } }), testFacts(), testOptions()).length > 130_000)
+  const one: Copied = { path: 'file', kind: 'file', mode: 0o100644, seconds: 0n, nanoseconds: 0n }
+  const facts = testFacts({ copied: new Map([['/mounts/0', Array.from({ length: 15_000 }, () => one)]]) })
+  const copy = [{ destination: '/m', type: 'tmpfs', options: ['tmpcopyup'] }]
+  t.ok(planInit(testSpec({ spec: { mounts: copy } }), facts, testOptions()).length > 150_000)
 })
 
 t.test('options of a tmpfs that is made detached are given one by one', async t => {

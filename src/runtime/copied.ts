@@ -105,7 +105,8 @@ class Tree {
   #add(directory: Fd, above: Buffer | undefined): void {
     for (const name of names(directory)) {
       const path = above === undefined ? Buffer.from(name) : Buffer.concat([above, SLASH, name])
-      if (path.length >= LONGEST || this.#found.length >= MOST) throw this.#tooMuch()
+      if (path.length >= LONGEST) throw this.#tooMuch(`paths of ${path.length} bytes`)
+      if (this.#found.length >= MOST) throw this.#tooMuch(`more than ${MOST} files`)
       const one = describe(directory, name, path)
       this.#found.push(one)
       if (one.kind !== 'directory') continue
@@ -114,9 +115,8 @@ class Tree {
     }
   }
 
-  #tooMuch(): UnsupportedError {
-    const limits = `more than ${MOST} files, or paths of ${LONGEST} bytes`
-    return new UnsupportedError(`tmpcopyup: the directory holds ${limits}`, { where: `${this.#where}/destination` })
+  #tooMuch(what: string): UnsupportedError {
+    return new UnsupportedError(`tmpcopyup: the directory holds ${what}`, { where: `${this.#where}/destination` })
   }
 }
 

@@ -46,7 +46,7 @@ const mappingsPaired: Rule<Mount> = ({ uidMappings, gidMappings }, report) => {
 }
 
 const mappedMountIsBind: Rule<Mount> = (mount, report) => {
-  if ((mount.uidMappings === undefined && mount.gidMappings === undefined) || isBind(mount)) return
+  if ((!mount.uidMappings?.length && !mount.gidMappings?.length) || isBind(mount)) return
   report('', 'only a bind mount can have id mappings', 'add the option bind or rbind')
 }
 
