@@ -6,6 +6,7 @@ import { cgroupCases } from './cases/cgroups.ts'
 import { configCases } from './cases/config.ts'
 import { createCases } from './cases/create.ts'
 import { deleteCases } from './cases/delete.ts'
+import { descriptorCases } from './cases/descriptors.ts'
 import { deviceNodeCases } from './cases/devices.ts'
 import { dialectCases } from './cases/dialect.ts'
 import { featureCases } from './cases/features.ts'
@@ -27,10 +28,12 @@ import { processCases } from './cases/process.ts'
 import { propagationCases } from './cases/propagation.ts'
 import { rdtCases } from './cases/rdt.ts'
 import { resourceCases } from './cases/resources.ts'
+import { rootlessCases } from './cases/rootless.ts'
 import { runCases } from './cases/run.ts'
 import { schedulingCases } from './cases/scheduling.ts'
 import { seccompCases } from './cases/seccomp.ts'
 import { seccompListenerCases } from './cases/seccomp-listener.ts'
+import { socketCases } from './cases/sockets.ts'
 import { startCases } from './cases/start.ts'
 import { stateCases } from './cases/state.ts'
 import { sysctlCases } from './cases/sysctls.ts'
@@ -72,6 +75,9 @@ export const CASES: readonly Case[] = [
   ...seccompCases,
   ...seccompListenerCases,
   ...runCases,
+  ...rootlessCases,
+  ...descriptorCases,
+  ...socketCases,
   ...dialectCases,
   ...featureCases,
 ]

@@ -56,6 +56,14 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'a failing startContainer hook fails start and the program does not run':
       'their choice: start returns when the gate is open and never hears of it',
     'a failing poststop hook is no error, and those behind it run': 'their bug: the first failure ends the list',
+    'asked for and not there is an error: none of them':
+      'their bug: gives descriptors of its own in the place of those (opencontainers/runc#5474)',
+    'asked for and not there is an error: the last one': 'as above',
+    'asked for and not there is an error: one in between': 'as above',
+    'fewer sockets than systemd has promised is an error': 'as above',
+    'start waits until the service manager has read all': 'not in 1.1: came with 1.2',
+    'hooks do not get what is meant for the program': 'their bug: those inside the container do',
+    'the names of the sockets of systemd are handed on': 'their choice: only their number',
     'an ociVersion that is missing or no version is an error': 'their choice: never looks at it',
     'a major version of the specification that nobody knows is an error': 'as above',
     'the domainname is seen inside, and the host keeps its own': 'not in 1.1: the property came with 1.2',

@@ -213,4 +213,47 @@ export const hookCases: readonly Case[] = [
     world.bundle.write()
     world.createFails(/sorry/)
   }),
+
+  ...(['createRuntime', 'createContainer', 'startContainer', 'poststop'] as const).map(kind =>
+    defineCase(SECTION, `a thousand ${kind} hooks in one list all run`, world => {
+      world.bundle.config.hooks = { [kind]: Array.from({ length: 1000 }, () => hook(world, kind, 'echo >>$LOG')) }
+      world.bundle.script('true')
+      wholeLife(world)
+      assert.equal(log(world).length, 1000)
+    }),
+  ),
+
+  defineCase(SECTION, 'a megabyte of environment, for the program and for hooks', world => {
+    const large = Array.from({ length: 1024 }, (_, index) => `V${index}=${'x'.repeat(1000)}`)
+    const env = ['PATH=/bin:/usr/bin', ...large]
+    world.bundle.config.process.env = env
+    const count = 'env | grep -c ^V'
+    const kinds = ['createRuntime', 'createContainer', 'startContainer'] as const
+    world.bundle.config.hooks = Object.fromEntries(
+      kinds.map(kind => {
+        const made = hook(world, kind, `${count} >>$LOG`)
+        return [kind, [{ ...made, env: [...(made.env ?? []), ...large] }]]
+      }),
+    )
+    assert.equal(world.output(count), '1024\n')
+    assert.deepEqual(lines(world), ['1024', '1024', '1024'])
+  }),
+
+  ...(['createRuntime', 'createContainer'] as const).map(kind =>
+    defineCase(SECTION, `too large an environment of a ${kind} hook is an error that says so`, world => {
+      const env = Array.from({ length: 8000 }, (_, index) => `V${index}=${'x'.repeat(1000)}`)
+      world.bundle.config.hooks = { [kind]: [hook(world, kind, 'true', { env })] }
+      world.bundle.write()
+      world.createFails(/argument list too long/)
+      world.nothingLeft()
+    }),
+  ),
+
+  defineCase(SECTION, 'too large an environment of the program is an error that says so', world => {
+    world.bundle.config.process.env = ['PATH=/bin', `SECRET=${'x'.repeat(200_000)}`]
+    world.bundle.script('true').write()
+    const { stderr } = world.fails(/argument list too long/, 'run', '--bundle', world.bundle.path, world.id)
+    assert.doesNotMatch(stderr, /SECRET/)
+    world.nothingLeft()
+  }),
 ]
