@@ -131,6 +131,8 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'idmap goes with what else is asked for': 'as above',
     'a file system that cannot be id-mapped, or a mount that is no bind, is an error': 'as above',
     'the mappings can be given with the option, and relative to the container': 'an option that only crun has',
+    'what the host has set on a source, a user namespace cannot take away':
+      'their bug: what the config makes read-only can be made writable again',
     'tmpcopyup: special files are copied, too':
       'their bug: the copy of a pipe is not made, and its owner cannot be set',
     'an errno with an action that has none is an error': 'their choice: the number is ignored',
@@ -167,6 +169,8 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'options that cannot be seen, or are so by default, are no data of the file system':
       'as above: iversion and others',
     'a bind takes away what its source has, and nothing else': 'their bug: takes away what the config does not name',
+    'what the host has set on a source, a user namespace cannot take away':
+      'their bug: mounts that are moved in have their flags open',
     'an r-option holds for all mounts of the tree': 'their bug in 1.8: rnoatime does not clear what it replaces',
     'an r-option takes away what all mounts of the tree have': 'as above',
     'of two that disagree the later one counts': 'their bug: rw does not take ro back',

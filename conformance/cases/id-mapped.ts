@@ -135,6 +135,25 @@ export const idMappedCases: readonly Case[] = [
     assert.equal(world.output(`${OWNERS}; stat -c %u:%g /relative/*`).trim(), '1:3\n2:4\n15:9\n1:2')
   }),
 
+  defineCase('config.md mounts', 'what the host has set on a source, a user namespace cannot take away', world => {
+    withUserNamespace(world, [0, 100_000, 65536])
+    const tree = hostTree(world, 'ro,nosuid,nodev,noexec')
+    const { mounts, process } = world.bundle.config
+    mounts.push({ ...bind(tree, '/mnt'), options: ['rbind'] }, bind(source(world), '/plain', 'ro'))
+    const capabilities = ['CAP_SYS_ADMIN']
+    process.capabilities = { bounding: capabilities, effective: capabilities, permitted: capabilities }
+    const away = (place: string, option: string) =>
+      `mount -o remount,bind,${option} ${place} 2>/dev/null && echo ${place} ${option};`
+    const all = ['ro,suid,dev,exec', 'rw,nosuid,nodev,noexec'].flatMap(option => [
+      away('/mnt', option),
+      away('/mnt/below', option),
+    ])
+    assert.equal(
+      world.output(`${all.join('')} ${away('/plain', 'rw')} umount /mnt/below 2>/dev/null && echo uncovered; true`),
+      '',
+    )
+  }),
+
   defineCase(SECTION, 'tmpcopyup: the tmpfs begins with what it covers, and is not it', world => {
     const { bundle } = world
     const covered = bundle.inRoot('covered')
