@@ -133,6 +133,7 @@ const MISSES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'the mappings can be given with the option, and relative to the container': 'an option that only crun has',
     'what the host has set on a source, a user namespace cannot take away':
       'their bug: what the config makes read-only can be made writable again',
+    'tmpcopyup: the tmpfs begins with what it covers, and is not it': 'their bug: the copy loses S_ISGID',
     'tmpcopyup: special files are copied, too':
       'their bug: the copy of a pipe is not made, and its owner cannot be set',
     'an errno with an action that has none is an error': 'their choice: the number is ignored',
