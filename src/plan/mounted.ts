@@ -24,14 +24,14 @@ const KERNEL = ['proc', 'sysfs']
 /** The ops are for a directory that is covered now. */
 export function noteMounted(context: PlanContext, entry: Entry, order: number): Op[] {
   if (isChange(entry)) return []
-  const { path, mount } = entry
+  const { path, mount, options } = entry
   if (context.facts.links?.has(entry.where)) {
     noteMade(context, path)
     return []
   }
   const type = isBind(entry) ? 'bind' : (mount.type ?? '')
-  // a link of the image may lead any other target here
-  const isOurs = type === 'tmpfs' && (context.facts.targets?.size ?? 0) === 0
+  // a link of the image may lead any other target here; and copies can be anything, links too
+  const isOurs = type === 'tmpfs' && (context.facts.targets?.size ?? 0) === 0 && !options.extras.includes('tmpcopyup')
   const holds = isOurs ? 'made' : KERNEL.includes(type) ? 'kernel' : 'anything'
   const { mounted } = context
   noteMade(context, path)

@@ -190,6 +190,8 @@ t.test('it is looked for when something else may be there', async t => {
   t.match(plan([tmpfs('/dev/shm')]), looked, 'the directory is of the image')
   t.match(plan([bind([], { destination: '/dev' }), tmpfs('/dev/shm')]), looked, 'a bind has contents')
   t.match(plan([TMPFS_DEV, bind([], { destination: '/dev' }), tmpfs('/dev/shm')]), looked, 'the tmpfs is covered')
+  const copying = { ...TMPFS_DEV, options: ['tmpcopyup'] }
+  t.match(plan([copying, tmpfs('/dev/shm')]), looked, 'the tmpfs holds a copy')
   t.match(plan([tmpfs('/dev/shm'), TMPFS_DEV, tmpfs('/x/dev/shm')]), looked, 'made too early')
   const targets = new Map([['/mounts/1', '/dev/shm']])
   t.match(plan([TMPFS_DEV, tmpfs('/link'), tmpfs('/dev/shm')], { targets }), looked, 'a link of the image leads there')
