@@ -1,4 +1,4 @@
-// The suite for tsrunc under Node, for the executable and for the controls runc and crun, two at a time, each in a
+// The suite for tsrunc under Node, for the executable and for the controls runc and crun, one after the other, each in a
 // process of its own: TAP with a subtest a runtime, and one table of all.
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -9,7 +9,6 @@ import { type Outcome, sideBySide } from './summary.ts'
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
 const EXECUTABLE = fileURLToPath(new URL('../tsrunc', import.meta.url))
-const AT_A_TIME = 2
 
 const isInstalled = (program: string): boolean => spawnSync(program, ['--version']).error === undefined
 
@@ -60,27 +59,21 @@ const indented = (text: string): string => text.trimEnd().replaceAll(/^/gm, '   
 /** The exit status: 0 when every runtime did what is expected of it. */
 export async function runAll(names: string): Promise<number> {
   const directory = mkdtempSync(join(tmpdir(), 'conformance-all-'))
-  const waiting = subjects().map((subject, index) => ({ subject, file: join(directory, `${index}.json`), index }))
-  const total = waiting.length
-  const tried = new Map<string, readonly Outcome[]>(waiting.map(({ subject }) => [subject.name, []]))
+  const tried = new Map<string, readonly Outcome[]>()
   let failures = 0
-  process.stdout.write(`TAP version 14\n1..${total}\n`)
-  const work = async () => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { subject, file, index } = next
+  process.stdout.write(`TAP version 14\n1..${subjects().length}\n`)
+  try {
+    for (const [index, subject] of subjects().entries()) {
       const line = `ok ${index + 1} - ${subject.name}`
       if (subject.missing !== undefined) {
         process.stdout.write(`${line} # SKIP ${subject.missing}\n`)
         continue
       }
-      const { text, status, outcomes } = await attempt(subject, names, file)
+      const { text, status, outcomes } = await attempt(subject, names, join(directory, `${index}.json`))
       tried.set(subject.name, outcomes)
       if (status !== 0) failures++
       process.stdout.write(`# Subtest: ${subject.name}\n${indented(text)}\n${status === 0 ? '' : 'not '}${line}\n`)
     }
-  }
-  try {
-    await Promise.all(Array.from({ length: AT_A_TIME }, work))
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }

@@ -1,63 +1,76 @@
-// How a case is conducted: in a world of its own, judged against misses.ts, told as one line of TAP.
-import { setImmediate } from 'node:timers/promises'
+// Conducts the cases: each is tried by one of a few workers and told, in the order of the list, as one line of TAP.
+import { type ChildProcess, fork } from 'node:child_process'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
-import { hasBusybox } from './bundle.ts'
-import { type Case, Skip } from './case.ts'
+import { incapacity, obstacle } from './attempt.ts'
 import { CASES } from './cases.ts'
-import { missOf } from './misses.ts'
 import { Runtime } from './runtime.ts'
 import type { Outcome } from './summary.ts'
-import { World } from './world.ts'
+
+const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
+const AT_A_TIME = Math.min(2, availableParallelism())
 
 /** Where a case failed is in its message; where this file reports it helps nobody. */
 const QUIET = { at: undefined, stack: undefined, source: undefined }
 
-async function attempt(each: Case, runtime: Runtime): Promise<Error | undefined> {
-  const world = new World(runtime)
-  let failure: Error | undefined
-  try {
-    await each.run(world)
-  } catch (error) {
-    failure = error instanceof Error ? error : new Error(String(error))
-  }
-  const left = world.clear()
-  return failure ?? (left.length > 0 ? new Error(`left after delete --force: ${left.join(', ')}`) : undefined)
+function tell({ section, name, result, reason }: Outcome): void {
+  const label = `${section}: ${name}`
+  if (result === 'passed') t.pass(label)
+  else if (result === 'skipped') t.pass(label, { skip: reason ?? true })
+  else if (result === 'missed') t.fail(label, { ...QUIET, todo: reason ?? true })
+  else t.fail(label, { ...QUIET, error: reason })
 }
 
-/** One line of TAP for a case. */
-async function conduct(each: Case, runtime: Runtime): Promise<Outcome> {
-  const label = `${each.section}: ${each.name}`
-  const failure = await attempt(each, runtime)
-  const miss = missOf(runtime.name, each, failure)
-  if (failure instanceof Skip) {
-    t.pass(label, { skip: failure.message })
-    return { ...each, result: 'skipped', reason: failure.message }
-  }
-  if (failure !== undefined && miss !== undefined) {
-    t.fail(label, { ...QUIET, todo: miss })
-    return { ...each, result: 'missed', reason: miss }
-  }
-  if (failure !== undefined) {
-    t.fail(label, { ...QUIET, error: failure.message })
-    return { ...each, result: 'failed', reason: failure.message }
-  }
-  t.pass(label)
-  return { ...each, result: 'passed', ...(miss === undefined ? {} : { reason: `listed as a miss, can go: ${miss}` }) }
-}
+/** Gives each worker one case after the other; the promise is kept when all have gone. */
+class Crew {
+  readonly #waiting: number[]
+  readonly #done = new Map<number, Outcome>()
+  readonly #order: readonly number[]
+  #told = 0
 
-/** A runtime that can make no container at all here (crun on a hybrid cgroup tree) would only repeat one message. */
-async function incapable(runtime: Runtime): Promise<string | undefined> {
-  const run = (world: World) => {
-    world.create()
+  constructor(cases: readonly number[]) {
+    this.#waiting = [...cases]
+    this.#order = cases
   }
-  const failure = await attempt({ name: '', section: '', run }, runtime)
-  return failure && `${runtime.name} cannot make a container here: ${failure.message.replace(/\s+/g, ' ')}`
-}
 
-/** Why nothing can be tried on this machine. */
-function obstacle(): string | undefined {
-  if (process.geteuid?.() !== 0) return 'needs root'
-  return hasBusybox() ? undefined : 'needs /bin/busybox (package busybox-static)'
+  async work(binary: string): Promise<readonly Outcome[]> {
+    await Promise.all(Array.from({ length: AT_A_TIME }, () => this.#follow(fork(WORKER, [binary]))))
+    return this.#order.flatMap(index => this.#done.get(index) ?? [])
+  }
+
+  /** No case is begun any more. */
+  stop(): void {
+    this.#waiting.length = 0
+  }
+
+  #follow(worker: ChildProcess): Promise<void> {
+    const next = () => {
+      const index = this.#waiting.shift()
+      if (index === undefined) worker.disconnect()
+      else worker.send(index)
+    }
+    worker.on('message', ({ index, outcome }: { index: number; outcome: Outcome }) => {
+      this.#done.set(index, outcome)
+      this.#tell()
+      next()
+    })
+    next()
+    return new Promise((resolve, reject) => {
+      worker.once('error', reject)
+      worker.once('exit', code => (code === 0 ? resolve() : reject(new Error(`a worker ended with ${code}`))))
+    })
+  }
+
+  /** What is next in the order. */
+  #tell(): void {
+    for (;;) {
+      const outcome = this.#done.get(this.#order[this.#told] ?? -1)
+      if (outcome === undefined) return
+      tell(outcome)
+      this.#told++
+    }
+  }
 }
 
 /** `binary`: undefined is this repository's tsrunc. Cases are chosen by section and name. */
@@ -68,22 +81,22 @@ export async function conductAll(binary: string | undefined, names: RegExp): Pro
     t.pass('conformance', { skip: reason })
     return []
   }
-  // a case that is being tried comes to its end, and cleans up, before the signal counts
-  let interrupted = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (interrupted = true))
   const runtime = new Runtime(binary)
-  const outcomes: Outcome[] = []
-  let incapacity: string | undefined
-  try {
-    incapacity = await incapable(runtime)
-    for (const each of incapacity === undefined ? CASES : []) {
-      if (interrupted) break
-      if (names.test(`${each.section}: ${each.name}`)) outcomes.push(await conduct(each, runtime))
-      await setImmediate() // signals arrive here: most cases never wait
-    }
-  } finally {
-    runtime.dispose()
+  const incapable = await incapacity(runtime)
+  runtime.dispose()
+  if (incapable !== undefined) {
+    t.bailout(incapable)
+    return []
   }
-  if (incapacity !== undefined || interrupted) t.bailout(incapacity ?? 'interrupted')
+  const chosen = [...CASES.keys()].filter(index => names.test(`${CASES[index]?.section}: ${CASES[index]?.name}`))
+  const crew = new Crew(chosen)
+  let interrupted = false
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.on(signal, () => {
+      interrupted = true
+      crew.stop()
+    })
+  const outcomes = await crew.work(binary ?? '')
+  if (interrupted) t.bailout('interrupted')
   return outcomes
 }
