@@ -1,12 +1,12 @@
 // What this process is and where it runs: ids, capabilities, limits, kernel. proc_pid_status(5), uname(2), prlimit(2).
-import { readFileSync, readlinkSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { CAP, type CapabilityName, capabilityName } from '../abi/capability.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
-import { NAMESPACE_INODE } from '../abi/sched.ts'
 import { processCalls } from './libc-processes.ts'
 import { attempt } from './node-error.ts'
 
 export { architecture } from './signature.ts'
+export { inUserNamespace } from './user-namespace.ts'
 
 export interface Capabilities {
   readonly effective: bigint
@@ -68,10 +68,6 @@ export function kernelVersion(): KernelVersion {
 
 export const euid = (): number => process.geteuid?.() ?? 0
 export const egid = (): number => process.getegid?.() ?? 0
-
-/** Whether root of this process is root of the machine: the first user namespace has a number of its own. */
-export const inUserNamespace = (): boolean => readlinkSync('/proc/self/ns/user') !== FIRST_USER_NAMESPACE
-const FIRST_USER_NAMESPACE = `user:[${NAMESPACE_INODE.values.USER_NS_INIT_INO}]`
 
 export interface Limit {
   readonly soft: bigint

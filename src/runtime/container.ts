@@ -109,7 +109,13 @@ export function load(runtime: Runtime, id: string): Container {
   }
 }
 
-/** The same from a directory that has been found, which the container then closes. */
+/** The verb: the document of one container. */
+export function state(runtime: Runtime, id: string): StateDocument {
+  using container = load(runtime, id)
+  return container.state()
+}
+
+/** As load, from a directory that has been found, which the container then closes. */
 export const loadFrom = (runtime: Runtime, directory: ContainerDirectory): Container =>
   new Container(runtime, directory, readState(directory))
 

@@ -1,19 +1,16 @@
-// state and list: what is known of one container, or of all below the root.
+// list: what is known of all containers below the root; of one it is known by container.ts.
 import { StateError, type TsruncError } from '../errors.ts'
-import { type Container, load, loadFrom, STATE_FILE, type StateDocument } from './container.ts'
+import { type Container, loadFrom, STATE_FILE, type StateDocument } from './container.ts'
 import { userName } from './passwd.ts'
 import { type ContainerDirectory, forEachDirectory, type Runtime } from './store.ts'
+
+export { state } from './container.ts'
 
 export interface Listing {
   /** `owner` is a user's name, or "#" and the id. */
   readonly containers: readonly StateDocument[]
   /** Of containers whose state cannot be read. */
   readonly problems: readonly TsruncError[]
-}
-
-export function state(runtime: Runtime, id: string): StateDocument {
-  using container = load(runtime, id)
-  return container.state()
 }
 
 export function list(runtime: Runtime): Listing {

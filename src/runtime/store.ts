@@ -7,9 +7,9 @@ import { S } from '../abi/stat.ts'
 import { StateError, TsruncError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
-import { inUserNamespace } from '../host/identity.ts'
 import { fromNodeError } from '../host/node-error.ts'
 import { names as entriesOf, makeDirectory, removeOpen, replaceFile, writeNew } from '../host/tree.ts'
+import { inUserNamespace } from '../host/user-namespace.ts'
 import { checkId } from './id.ts'
 
 /** Where containers are kept, and what the verbs need to know of their caller. */

@@ -9,7 +9,7 @@ export const state = defineCommand({
   operands: [1, 1],
   options: {},
   async run({ operands: [id = ''], openRuntime }) {
-    const { state } = await import('../../runtime/query.ts')
+    const { state } = await import('../../runtime/container.ts')
     printLine(JSON.stringify(state(await openRuntime(), id), null, 2))
     return 0
   },
