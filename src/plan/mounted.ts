@@ -30,8 +30,10 @@ export function noteMounted(context: PlanContext, entry: Entry, order: number): 
     return []
   }
   const type = isBind(entry) ? 'bind' : (mount.type ?? '')
-  // a link of the image may lead any other target here; and copies can be anything, links too
-  const isOurs = type === 'tmpfs' && (context.facts.targets?.size ?? 0) === 0 && !options.extras.includes('tmpcopyup')
+  // a link may lead any other target here; and copies can be anything, links too
+  const { targets, links } = context.facts
+  const hasLinks = (targets?.size ?? 0) + (links?.size ?? 0) > 0
+  const isOurs = type === 'tmpfs' && !hasLinks && !options.extras.includes('tmpcopyup')
   const holds = isOurs ? 'made' : KERNEL.includes(type) ? 'kernel' : 'anything'
   const { mounted } = context
   noteMade(context, path)
