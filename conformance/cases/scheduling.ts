@@ -229,6 +229,9 @@ const personalityCases: readonly Case[] = [
       set(world, { 'linux/personality': { domain } })
       return world.output('uname -m').trim()
     }
+    const host = (...command: readonly string[]) =>
+      spawnSync('setarch', [...command, 'uname', '-m'], { encoding: 'utf8' })
+    if (host('linux64').stdout === host('linux32').stdout) throw new Skip('the kernel shows the same machine to both')
     assert.equal(machine('LINUX'), execFileSync('uname', ['-m'], { encoding: 'utf8' }).trim())
     assert.match(machine('LINUX32'), /^(i686|armv[78]l)$/)
   }),

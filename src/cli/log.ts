@@ -4,16 +4,21 @@
 import { openSync } from 'node:fs'
 import { SyscallError } from '../errors.ts'
 import { printError, writeAll } from './output.ts'
-import { jsonRecord, type Scene, textRecord, textReport, warningText } from './report.ts'
+import { jsonRecord, jsonWarning, type Scene, textRecord, textReport, warningText } from './report.ts'
 
 export interface Log {
   readonly fd?: number
   readonly format: 'text' | 'json'
+  /** What is still to be said. */
+  readonly warnings: Error[]
 }
 
 const MODE = 0o644
 
-export const stderrLog = (format: string | undefined): Log => ({ format: format === 'json' ? 'json' : 'text' })
+export const stderrLog = (format: string | undefined): Log => ({
+  format: format === 'json' ? 'json' : 'text',
+  warnings: [],
+})
 
 /** Opened first of all: an engine that finds no file cannot say why the runtime failed. */
 export function openLog(file: string | undefined, log: Log): Log {
@@ -43,7 +48,13 @@ export function report(error: unknown, scene: Scene, log: Log): void {
   printError(isLog ? jsonRecord(error, scene, new Date()) : textReport(error, scene))
 }
 
-/** Only where a person reads: callers of a JSON log expect one record, and those of a log file a silent stderr. */
+/** Callers of a JSON log expect one record of a failure, and nothing beside it: there it waits for a good end. */
 export function warn(problem: Error, log: Log): void {
   if (log.format === 'text') writeAll(log.fd ?? 2, warningText(problem))
+  else log.warnings.push(problem)
+}
+
+/** What has waited, once the command has not failed. */
+export function reportWarnings({ fd = 2, warnings }: Log): void {
+  for (const problem of warnings) writeAll(fd, jsonWarning(problem, new Date()))
 }

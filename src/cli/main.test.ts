@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { isRoot } from '../host/testing.ts'
 import { COMMANDS, loadCommand } from './commands.ts'
 import { COMMAND, PROGRAM, scratch, shell, tsrunc } from './testing.ts'
 
@@ -220,6 +221,34 @@ t.test('plan', async t => {
   t.doesNotThrow(() => JSON.parse(json.stdout))
   t.match(tsrunc(['plan', '-b', bundle, bundle]), { status: 1, stderr: /the bundle is given twice/ })
   t.match(tsrunc(['plan', join(bundle, 'none')]), { status: 1 })
+})
+
+t.test('warnings: at once for people, at a good end in a JSON log', async t => {
+  const directory = scratch(t)
+  mkdirSync(join(directory, 'rootfs'))
+  tsrunc(['spec', '--bundle', directory])
+  const config = join(directory, 'config.json')
+  const spec = JSON.parse(readFileSync(config, 'utf8'))
+  spec.process.capabilities.bounding.push('CAP_OF_TOMORROW')
+  writeFileSync(config, JSON.stringify(spec))
+  const warning = 'ignoring CAP_OF_TOMORROW of process.capabilities: unknown or unavailable capabilities'
+  t.match(tsrunc(['plan', directory]), { status: 0, stderr: `tsrunc: warning: ${warning}\n` })
+  const log = join(directory, 'log')
+  const json = ['--log', log, '--log-format', 'json', 'plan', directory]
+  t.match(tsrunc(json), { status: 0, stderr: /^$/ })
+  t.match(JSON.parse(readFileSync(log, 'utf8')), {
+    level: 'warning',
+    msg: warning,
+    time: RFC3339,
+    where: '/process/capabilities',
+  })
+  if (!isRoot) return
+  spec.process.terminal = false // and there is no sh in the rootfs
+  writeFileSync(config, JSON.stringify(spec))
+  writeFileSync(log, '')
+  const create = ['--root', join(directory, 'root'), ...json.slice(0, 4), 'create', '--bundle', directory]
+  t.match(tsrunc([...create, `warned-${process.pid}`]), { status: 1, stderr: /executable file not found/ })
+  t.match(JSON.parse(readFileSync(log, 'utf8')), { level: 'error' }, 'and nothing beside it')
 })
 
 const usesNode = COMMAND.length > 1 // whose coverage tells what is loaded

@@ -6,7 +6,7 @@ import { parseArguments, type Values } from './arguments.ts'
 import type { Command } from './command.ts'
 import { loadCommand } from './commands.ts'
 import { callerEnvironment } from './environment.ts'
-import { type Log, openLog, report, stderrLog, warn } from './log.ts'
+import { type Log, openLog, report, reportWarnings, stderrLog, warn } from './log.ts'
 import { GLOBAL, HELP } from './options.ts'
 import { printLine } from './output.ts'
 import { absolute } from './paths.ts'
@@ -103,7 +103,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     session.log = openLog(globals.log, session.log)
     if (problem !== undefined) throw problem
-    return await dispatch(operands, session)
+    const status = await dispatch(operands, session)
+    reportWarnings(session.log)
+    return status
   } catch (error) {
     return fail(error)
   }

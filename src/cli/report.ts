@@ -96,7 +96,7 @@ const syscallFields = (error: SyscallError): Record<string, unknown> => ({
   ...(error.op === undefined ? {} : { op: error.op }),
 })
 
-/** Something that went wrong without making the command fail; debug level is no concern of engines. */
+/** Something that went wrong without making the command fail. */
 export const warningText = (problem: Error): string => `tsrunc: warning: ${printable(problem.message)}\n`
 
 /** RFC 3339 with seconds: containerd refuses a record whose time it cannot read. */
@@ -106,6 +106,11 @@ const plain = (_key: string, value: unknown): unknown => (typeof value === 'bigi
 
 export function jsonRecord(error: unknown, scene: Scene, now: Date): string {
   const record = { level: 'error', msg: headline(error, scene), time: timestamp(now), ...fields(error, scene) }
+  return `${JSON.stringify(record, plain)}\n`
+}
+
+export function jsonWarning(problem: Error, now: Date): string {
+  const record = { level: 'warning', msg: problem.message, time: timestamp(now), ...fields(problem, {}) }
   return `${JSON.stringify(record, plain)}\n`
 }
 

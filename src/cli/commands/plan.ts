@@ -20,11 +20,11 @@ export const plan = defineCommand({
       about: 'text (default) or json',
     },
   },
-  async run({ values, operands: [bundle] }) {
+  async run({ values, operands: [bundle], openRuntime }) {
     if (bundle !== undefined && values.bundle) throw new UsageError('the bundle is given twice')
     const options = createOptions(bundle === undefined ? values : { ...values, bundle })
     const { plan, prepared } = await import('../../runtime/plan.ts')
-    const { listing, json } = plan(await prepared(options))
+    const { listing, json } = plan(await prepared(options), await openRuntime())
     if (values.format === 'json') printLine(JSON.stringify(json, null, 2))
     else writeAll(1, listing.endsWith('\n') ? listing : `${listing}\n`)
     return 0
