@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { SyscallError, TsruncError } from '../errors.ts'
 import type { Resources } from '../spec/gen/types.ts'
@@ -157,6 +159,19 @@ t.test('device rules can be replaced', skip, async t => {
   const closed = waitingChild(DEVICES_COMMAND)
   cgroup.join(closed.pid)
   t.equal(await closed.go(), 'yes\nno')
+})
+
+t.test('where the kernel denies device rules, whoever is rootless does without', skip, async t => {
+  const script = fileURLToPath(new URL('./fixtures/rootless.js', import.meta.url))
+  const run = (how: string) => {
+    const path = `/tsrunc-test-${process.pid}-rootless`
+    return spawnSync('unshare', ['-U', '-r', process.execPath, script, path, how], { encoding: 'utf8' })
+  }
+  if (run('').error) return void t.pass('not here', { skip: 'needs unshare(1)' })
+  const strict = run('strict')
+  t.equal(strict.stdout, 'denied\n', strict.stderr)
+  const optional = run('optional')
+  t.equal(optional.stdout, 'done\n', optional.stderr)
 })
 
 t.test('realtime is given to new parents too', skip, async t => {
