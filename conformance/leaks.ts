@@ -60,11 +60,14 @@ function below(ids: readonly string[], path: string, depth: number): Found[] {
   }
 }
 
+/** No id begins with a dot: crun keeps its compiled filters in .cache. */
 const states = (root: string): Found[] =>
-  (existsSync(root) ? readdirSync(root) : []).map(name => {
-    const path = join(root, name)
-    return { what: `state ${path}`, remove: () => rmSync(path, { recursive: true, force: true }) }
-  })
+  (existsSync(root) ? readdirSync(root) : [])
+    .filter(name => !name.startsWith('.'))
+    .map(name => {
+      const path = join(root, name)
+      return { what: `state ${path}`, remove: () => rmSync(path, { recursive: true, force: true }) }
+    })
 
 export function leaks(ids: readonly string[], root: string, directories: readonly string[]): readonly Found[] {
   return [...processes(ids), ...mounts([root, ...directories]), ...cgroups(ids), ...states(root)]

@@ -90,14 +90,13 @@ export const featureCases: readonly Case[] = [
     world => {
       const { seccomp } = features(world).linux
       if (!seccomp?.enabled) throw new Skip('says that it has no seccomp')
-      const actions: string[] = seccomp.actions.filter((action: string) => action !== 'SCMP_ACT_NOTIFY')
-      const args = seccomp.operators.map((op: string, index: number) => [
-        { index: index % 6, value: 1, valueTwo: 1, op },
-      ])
+      const { actions: all = [], operators = [], archs = [], supportedFlags = [] } = seccomp
+      const actions: string[] = all.filter((action: string) => action !== 'SCMP_ACT_NOTIFY')
+      const args = operators.map((op: string, index: number) => [{ index: index % 6, value: 1, valueTwo: 1, op }])
       world.bundle.config.linux.seccomp = {
         defaultAction: 'SCMP_ACT_ALLOW',
-        architectures: seccomp.archs.filter((arch: string) => !OTHER_ENDIAN.test(arch)),
-        flags: seccomp.supportedFlags ?? [],
+        architectures: archs.filter((arch: string) => !OTHER_ENDIAN.test(arch)),
+        flags: supportedFlags,
         syscalls: [
           ...actions.map((action, index) => ({ names: [UNUSED[index % UNUSED.length]], action })),
           ...args.map((args: unknown) => ({ names: ['acct'], action: 'SCMP_ACT_ERRNO', args })),

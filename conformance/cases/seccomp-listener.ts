@@ -101,6 +101,15 @@ export const seccompListenerCases: readonly Case[] = [
     }
   }),
 
+  defineCase(SECTION, 'a container in a user namespace may have a listener', world => {
+    using agent = new Agent(world, 'mkdir=ENOSPC', 'mkdirat=ENOSPC')
+    const { linux } = world.bundle.config
+    linux.namespaces.push({ type: 'user' })
+    linux.uidMappings = linux.gidMappings = [{ containerID: 0, hostID: 0, size: 65536 }]
+    linux.seccomp = notifying(agent.path)
+    assert.match(world.output('mkdir /made 2>&1; true'), /No space left on device/)
+  }),
+
   defineCase(SECTION, 'a listener that cannot be told is an error', world => {
     const path = join(world.directory, 'nobody')
     refuses(world, notifying(path))
