@@ -101,7 +101,7 @@ export class RdtGroup {
     if (this.#schemata.length === 0) return
     const found = this.#resctrl.read(this.#group, 'schemata')
     for (const { pointer, line } of this.#schemata) {
-      const [difference] = differences(line, found)
+      const [difference] = differences(line, found, resource => this.#resctrl.granularity(resource))
       if (difference !== undefined)
         throw new StateError(
           `the resctrl group ${this.#name} has another schema: ${difference}, asked for is ${line}`,

@@ -68,6 +68,13 @@ export class Resctrl {
     work(parent, path.slice(end + 1))
   }
 
+  /** Of a resource that is a bandwidth, in its unit. */
+  granularity(resource: string): bigint {
+    const path = `info/${resource}`
+    const text = this.has(path) ? this.read(path, 'bandwidth_gran').trim() : ''
+    return /^[1-9]\d*$/.test(text) ? BigInt(text) : 1n
+  }
+
   /** What the kernel says of the last change that it refused; undefined when it says nothing. */
   lastStatus(): string | undefined {
     try {

@@ -6,6 +6,15 @@ const FILE = `    L2:0=ff;1=ff
     MB:0= 20;1=100
 `
 
+t.test('a bandwidth is what the kernel has made of it', t => {
+  const ten = (): bigint => 10n
+  t.same(differences('MB:0=11;1=91', FILE, ten), [])
+  t.same(differences('MB:0=20;1=100', FILE, ten), [])
+  t.same(differences('MB:0=10', FILE, ten), ['MB:0 is 20'])
+  t.same(differences('L3:1=1e', FILE, ten), ['L3:1 is 1f'], 'but no mask')
+  t.end()
+})
+
 for (const [line, expected] of [
   ['L3:0=7f0;1=1f', []],
   ['L3:0=7F0', []],

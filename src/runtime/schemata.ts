@@ -24,18 +24,29 @@ function normal(resource: string, value: string): string {
   return isDecimal ? BigInt(value).toString() : BigInt(`0x${value}`).toString(16)
 }
 
-/** How the file differs from a line that is asked for, in words. */
-export function differences(asked: string, file: string): string[] {
+/** What the kernel makes of a bandwidth: the next multiple above. */
+function rounded(resource: string, value: string, granularityOf: (resource: string) => bigint): string {
+  if (!DECIMAL.includes(resource) || !/^\d+$/.test(value)) return value
+  const granularity = granularityOf(resource)
+  return String(((BigInt(value) + granularity - 1n) / granularity) * granularity)
+}
+
+/** How the file differs from a line that is asked for, in words; `granularity` tells that of a resource's bandwidth. */
+export function differences(
+  asked: string,
+  file: string,
+  granularity: (resource: string) => bigint = () => 1n,
+): string[] {
   const { resource, values } = parse(asked)
   const found = file
     .split('\n')
     .map(parse)
     .find(line => line.resource === resource)
   if (found === undefined) return [`it has no ${resource}`]
-  return [...values]
-    .filter(([cache, value]) => found.values.get(cache) !== value)
-    .map(([cache]) => {
-      const value = found.values.get(cache)
-      return value === undefined ? `${resource} has no ${cache}` : `${resource}:${cache} is ${value}`
-    })
+  return [...values].flatMap(([cache, value]) => {
+    const there = found.values.get(cache)
+    if (there === undefined) return [`${resource} has no ${cache}`]
+    if (there === value || there === rounded(resource, value, granularity)) return []
+    return [`${resource}:${cache} is ${there}`]
+  })
 }
