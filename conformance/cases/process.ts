@@ -105,6 +105,24 @@ const userCases: readonly Case[] = [
     assert.equal(world.output('grep ^Groups /proc/self/status').replace('Groups:', '').trim(), '')
   }),
 
+  defineCase(USER, 'as many groups as the kernel takes, and none more', world => {
+    const groups = (length: number) => Array.from({ length }, (_, index) => index + 1)
+    set(world, { 'process/user/additionalGids': groups(65_536) })
+    assert.equal(world.output('id -G | wc -w').trim(), '65537')
+    set(world, { 'process/user/additionalGids': groups(65_537) })
+    world.refused()
+  }),
+
+  defineCase(USER, 'a group that the user namespace does not map is an error', world => {
+    const some = [{ containerID: 0, hostID: 0, size: 1000 }]
+    set(world, { 'linux/uidMappings': some, 'linux/gidMappings': some })
+    world.bundle.config.linux.namespaces.push({ type: 'user' })
+    set(world, { 'process/user/additionalGids': [999] })
+    assert.equal(world.output('id -G'), '0 999\n')
+    set(world, { 'process/user/additionalGids': [1000] })
+    world.refused()
+  }),
+
   defineCase('runc: umask', 'the umask is 0022 where the config has none', world => {
     assert.equal(world.output('umask; echo >/made; stat -c %a /made'), '0022\n644\n')
   }),

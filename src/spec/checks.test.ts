@@ -106,6 +106,10 @@ const REFUSED: readonly [Draft<Spec>, string][] = [
       `/process/execCPUAffinity/final: must be a list such as "0-3,7" of numbers up to 8191; found "${final}"`,
     ],
   ),
+  [
+    process({ user: { uid: 0, gid: 0, additionalGids: Array.from({ length: 65537 }, (_, gid) => gid) } }),
+    '/process/user/additionalGids: must have at most 65536 groups; found 65537',
+  ],
   [process({ execCPUAffinity: { initial: 'x' } }), '/process/execCPUAffinity/initial: must be a list'],
   [memoryPolicy('MPOL_DEFAULT', '0'), '/linux/memoryPolicy/nodes: MPOL_DEFAULT takes no nodes; found "0"'],
   [memoryPolicy('MPOL_BIND'), '/linux/memoryPolicy/nodes: MPOL_BIND needs at least one node'],

@@ -39,6 +39,15 @@ const softWithinHard: Rule<Rlimit> = ({ soft, hard }, report) => {
 export const rlimitsSoftWithinHard: Check = ({ process }, report) =>
   each(process?.rlimits, '/process/rlimits', [softWithinHard], report)
 
+/** NGROUPS_MAX of include/uapi/linux/limits.h. */
+const MAX_GROUPS = 65536
+
+export const groupsFit: Check = ({ process }, report) => {
+  const count = process?.user?.additionalGids?.length ?? 0
+  if (count > MAX_GROUPS)
+    report('/process/user/additionalGids', `must have at most ${MAX_GROUPS} groups; found ${count}`)
+}
+
 const HOOK_KINDS = [
   'prestart',
   'createRuntime',
