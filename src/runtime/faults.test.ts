@@ -1,7 +1,7 @@
 // Every op of the program of a default container made to fail in turn, and those that a container with all kinds of
 // namespaces, a terminal and hooks has beside. Whoever sees the failure, create or start, must name the op and its
 // place in config.json, and nothing may be left behind.
-import { chownSync } from 'node:fs'
+import { chownSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
@@ -143,6 +143,38 @@ t.test('each further op of a filter with a listener', { skip }, async t => {
   t.same(after, before, 'no process, mount, cgroup or descriptor is left')
   t.ok(count > 5)
   t.ok(notReached.length <= 2, 'what is behind execve, and what is tolerated')
+})
+
+t.test('each further op of mounts that copy, have id maps or are links', { skip }, async t => {
+  const world = new World(t)
+  const id = newId()
+  world.configure(plain)
+  const known = new Set(programOf(world, id).numbered.map(identity))
+  const covered = join(world.bundle, 'rootfs/covered')
+  mkdirSync(join(covered, 'directory'), { recursive: true })
+  writeFileSync(join(covered, 'directory/file'), 'text')
+  symlinkSync('nowhere', join(covered, 'link'))
+  const ids = [{ containerID: 0, hostID: FIRST_ID, size: 8 }]
+  const bind = (destination: string, ...options: string[]) => ({
+    destination,
+    source: join(covered, 'link'),
+    options: ['bind', ...options],
+  })
+  world.configure(config => {
+    plain(config)
+    config.root.readonly = false
+    config.mounts.push(
+      { destination: '/covered', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup', 'ro', 'size=64k', 'rshared'] },
+      { ...bind('/mapped', 'idmap'), source: covered, uidMappings: ids, gidMappings: ids },
+      bind('/link', 'copy-symlink'),
+      bind('/etc/alias', 'src-nofollow', 'dest-nofollow'),
+    )
+  })
+  const { problems, before, after, notReached, count } = failEach(world, id, op => !known.has(identity(op)))
+  t.same(problems, [])
+  t.same(after, before, 'no process, mount, cgroup or descriptor is left')
+  t.ok(count > 60, String(count))
+  t.ok(notReached.length < count / 3, `${notReached.length} of ${count} ops are not reached: ${notReached}`)
 })
 
 t.test('each further op of a rich program', { skip }, async t => {
