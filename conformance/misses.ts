@@ -32,6 +32,11 @@ const HABITS: Readonly<Record<string, readonly Habit[]>> = {
       reason: 'their bug in 1.8: a create that fails leaves its cgroup',
     },
     {
+      failure: /exit status null, stderr: null|exit code: -33|Broken pipe/,
+      reason: 'their bug: dies of SIGPIPE, or hands it on, when a hook leaves its stdin unread',
+    },
+    { failure: /must say why it fails/, section: /namespace/, reason: 'their bug in 1.8: fails without a word' },
+    {
       failure: /the requested cgroup controller `\w+` is not available/,
       reason: 'the machine: v1 holds the controller',
     },
