@@ -60,6 +60,8 @@ export interface NewCgroupManager extends CgroupManager {
   giveTo(uid: number): void
   /** Device rules are set also when there are no resources: every container has the default ones. */
   set(resources: Resources | undefined, part?: Part): void
+  /** Does what `set` of the late part would do first, without touching the groups; says nothing of what is wrong. */
+  prepareLate(resources: Resources | undefined): void
   join(pid: number): void
 }
 

@@ -2,9 +2,11 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { StateError, SyscallError, TsruncError, UnsupportedError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
+import type { Fd } from '../host/fd.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { Cgroup, inodeOf } from './cgroup.ts'
 import { delegate } from './delegation.ts'
+import { loadRules } from './device-attachment.ts'
 import { explained, type Group, type Place } from './group.ts'
 import { isTracking } from './groups.ts'
 import type { Layout, Mode } from './layout.ts'
@@ -29,6 +31,8 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
   readonly #inherited: readonly Place[] | undefined
   /** Those that `create` did not find there. */
   readonly #isNew = new Set<Group>()
+  /** Device rules that are loaded, but not yet in force. */
+  #program: Fd | undefined
 
   constructor(layout: Layout, request: CgroupRequest) {
     const optional = request.optional === true && !request.cgroupsPath
@@ -112,10 +116,34 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
 
   set(resources: Resources = {}, part: Part = 'all'): void {
     const { v2 } = this.groups
+    using program = this.#takeProgram(part)
     applySettings(this.groups, resources, this.#settings(resources, part), {
       isNew: v2 !== undefined && this.#isNew.has(v2),
       isRootless: this.#isRootless,
+      program,
     })
+  }
+
+  prepareLate(resources: Resources = {}): void {
+    try {
+      const { program } = this.#settings(resources, 'late')
+      if (program !== undefined && this.groups.v2 !== undefined) this.#program = loadRules(program)
+    } catch (error) {
+      if (!(error instanceof TsruncError)) throw error // `set` meets it again, when its time has come
+    }
+  }
+
+  #takeProgram(part: Part): Fd | undefined {
+    if (part !== 'late') return undefined
+    const program = this.#program
+    this.#program = undefined
+    return program
+  }
+
+  override [Symbol.dispose](): void {
+    this.#program?.close()
+    this.#program = undefined
+    super[Symbol.dispose]()
   }
 
   giveTo(uid: number): void {

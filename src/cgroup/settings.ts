@@ -2,6 +2,7 @@
 // devices.ts; apply.ts does the writing.
 import { UnsupportedError } from '../errors.ts'
 import { isErrno } from '../host/errno.ts'
+import type { Fd } from '../host/fd.ts'
 import type { Resources } from '../spec/gen/types.ts'
 import { applyWrites, checkUsage } from './apply.ts'
 import { controllersOf, delegate, whyMissing } from './delegation.ts'
@@ -60,6 +61,8 @@ export interface Circumstances {
   readonly isNew: boolean
   /** The kernel may deny device rules: whoever made the group can make no devices either. */
   readonly isRootless: boolean
+  /** The program of the settings, if that has been loaded. */
+  readonly program?: Fd | undefined
 }
 
 export function applySettings(groups: Groups, resources: Resources, settings: Settings, how: Circumstances): void {
@@ -83,9 +86,9 @@ export function applySettings(groups: Groups, resources: Resources, settings: Se
 const tolerant = (write: Write): Write =>
   write.controller === 'devices' ? { ...write, whenDenied: 'skip' as const } : write
 
-function attach(group: Group, rules: readonly CheckedRule[], { isNew, isRootless }: Circumstances): void {
+function attach(group: Group, rules: readonly CheckedRule[], { isNew, isRootless, program }: Circumstances): void {
   try {
-    setDeviceProgram(group, rules, isNew)
+    setDeviceProgram(group, rules, isNew, program)
   } catch (error) {
     if (!isRootless || !isErrno(error, 'EPERM')) throw error
   }

@@ -166,7 +166,10 @@ export class Creation {
       forks: compiled.forks,
       origins: () => origins(compiled.ops, compiled.facts.architecture),
       handlers: {
-        meanwhile: () => this.#keepCopies(),
+        meanwhile: () => {
+          this.#keepCopies()
+          compiled.cgroup.prepareLate(this.#spec.linux?.resources)
+        },
         init: found => this.#foundInit(found, hooks),
         mapIds: mapped => writeIdMaps(mapped, this.#spec),
         network: () => this.#moveDevices(),
