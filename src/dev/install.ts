@@ -2,7 +2,17 @@
 // PREFIX/lib/tsrunc; PREFIX is /usr/local unless given, and DESTDIR, for packages, comes before both. Each file is
 // written beside its place and renamed, the executable last and only after the copy has answered from there: whoever
 // runs tsrunc meanwhile gets the old one or the new one. `strip` does the executable no harm.
-import { chmodSync, copyFileSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkThatItAnswers } from './executable.ts'
@@ -27,7 +37,7 @@ function install({ name, place, mode, check }: File): void {
   mkdirSync(dirname(place), { recursive: true, mode: 0o755 })
   const copy = join(dirname(place), `.${name}-${process.pid}`)
   try {
-    copyFileSync(join(dist, name), copy)
+    writeFileSync(copy, readFileSync(join(dist, name))) // written at once the kernel holds it in huge pages, copied it does not
     chmodSync(copy, mode)
     check?.(copy)
     renameSync(copy, place)
