@@ -86,8 +86,14 @@ export class OpenNamespaces {
   }
 }
 
-const openNamespace = (source: MapsSource): Fd =>
-  source.path === undefined ? makeNamespace(source) : Fd.open(source.path, O.bits.O_RDONLY)
+/** A fifo in its place must not keep us waiting for its other end. */
+const openNamespace = (source: MapsSource): Fd => {
+  const { path, pointer } = source
+  if (path === undefined) return makeNamespace(source)
+  return told(pointer, 'open the user namespace that has the maps', () =>
+    Fd.open(path, O.bits.O_RDONLY | O.bits.O_NONBLOCK),
+  )
+}
 
 const SYNC = 3
 
@@ -114,18 +120,19 @@ function makeNamespace(source: MapsSource): Fd {
 }
 
 function write(pid: number, name: string, content: string, pointer: string): void {
-  try {
+  told(pointer, 'set the id maps of an id-mapped mount', () => {
     using file = Fd.open(`/proc/${pid}/${name}`, O.bits.O_WRONLY)
     file.write(content)
+  })
+}
+
+/** Says in an error what was meant, and where the config wants it. */
+function told<Result>(pointer: string, intent: string, call: () => Result): Result {
+  try {
+    return call()
   } catch (cause) {
     if (!(cause instanceof SyscallError)) throw cause
-    const origin = { pointer, intent: 'set the id maps of an id-mapped mount' }
-    throw new SyscallError({
-      syscall: 'write',
-      args: [name, JSON.stringify(content)],
-      errno: cause.errno,
-      origin,
-      cause,
-    })
+    const { syscall, args, errno } = cause
+    throw new SyscallError({ syscall, args, errno, origin: { pointer, intent }, cause })
   }
 }

@@ -71,6 +71,17 @@ t.test('what cannot be id-mapped is told with its place and its file system', { 
       where: /\/uidMappings/,
     },
   )
+  const fifo = join(scene.directory, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  for (const path of [fifo, '/nonexistent', '/proc/self/ns/net', '/proc/self/ns/user'])
+    t.match(
+      scene.refusal(t, config => {
+        config.linux.namespaces.push({ type: 'user', path })
+        config.mounts.push(bind(scene.source, 'idmap'))
+      }),
+      { name: 'SyscallError' },
+      path,
+    )
   t.match(
     scene.refusal(t, config => config.mounts.push(bind(scene.source, 'ridmap'))),
     {
