@@ -216,7 +216,9 @@ export const hookCases: readonly Case[] = [
 
   ...(['createRuntime', 'createContainer', 'startContainer', 'poststop'] as const).map(kind =>
     defineCase(SECTION, `a thousand ${kind} hooks in one list all run`, world => {
-      world.bundle.config.hooks = { [kind]: Array.from({ length: 1000 }, () => hook(world, kind, 'echo >>$LOG')) }
+      world.bundle.config.hooks = {
+        [kind]: Array.from({ length: 1000 }, () => hook(world, kind, 'read state; echo >>$LOG')),
+      }
       world.bundle.script('true')
       wholeLife(world)
       assert.equal(log(world).length, 1000)
