@@ -42,9 +42,9 @@ t.test('with a listener: once, before READY', t => {
   t.end()
 })
 
-const plan = (seccomp: Seccomp, known?: bigint): Op[] => {
+const plan = (seccomp: Seccomp, known?: bigint, facts = testFacts()): Op[] => {
   const options = testOptions({ filter: context => planFilter(context, known) })
-  return planInit(testSpec({ process: { args: ['/bin/sh'] }, linux: { seccomp } }), testFacts(), options)
+  return planInit(testSpec({ process: { args: ['/bin/sh'] }, linux: { seccomp } }), facts, options)
 }
 
 t.test('a path without anything to be told of is not used', t => {
@@ -97,6 +97,9 @@ t.test('a filter that forbids init to execute the program is refused', t => {
   }
   for (const action of ['SCMP_ACT_LOG', 'SCMP_ACT_TRACE'] as const)
     t.ok(plan(allowing(rule(action, 'execve'))), `${action} may let it through`)
+  const otherMachine = testFacts({ architecture: 'aarch64' })
+  t.throws(() => plan(allowing(rule('SCMP_ACT_KILL', 'execve')), undefined, otherMachine), /execve is blocked/)
+  t.ok(plan(allowing(rule('SCMP_ACT_KILL', 'open')), undefined, otherMachine))
   const args = [{ index: 1, op: 'SCMP_CMP_EQ', value: 0 }] as const
   t.ok(plan(allowing({ ...rule('SCMP_ACT_KILL', 'execve'), args })), 'it depends on the arguments')
   t.ok(plan({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [rule('SCMP_ACT_ALLOW', 'execve')] }), 'nothing else counts')

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -244,8 +244,10 @@ t.test('without anybody to listen nothing is made', { skip }, async t => {
   t.match(failure(path), { ...at, message: /^connect to the seccomp agent: connect\(.*: no such file or directory/ })
   writeFileSync(path, '')
   t.match(failure(path), { ...at, message: /connection refused/ })
-  for (const long of ['/'.padEnd(4095, 'a'), '/'.padEnd(4095, 'a/'), `${path}\n`])
-    t.ok(isAt(failure(long), '/linux/seccomp/listenerPath'))
+  const dangling = join(world.directory, 'dangling')
+  symlinkSync('/nowhere/at/all', dangling)
+  for (const wrong of ['/'.padEnd(4095, 'a'), '/'.padEnd(4095, 'a/'), `${path}\n`, world.directory, dangling])
+    t.ok(isAt(failure(wrong), '/linux/seccomp/listenerPath'))
   t.same(world.ids, [])
   t.same(traces(''), before)
   t.equal((await script(world, 'true', { ...allowing(), listenerPath: path })).status, 0, 'nothing to listen to')
