@@ -1,7 +1,16 @@
 // A directory tree stands for resctrl, which takes hardware that this machine may not have: the code is the real one,
 // but what the kernel does (files that come with a group, its checks of values) is done here. A tmpfs is no resctrl:
 // that the real type is looked for is tested too.
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { StateError, SyscallError, UnsupportedError } from '../errors.ts'
@@ -9,7 +18,10 @@ import type { MountEntry } from '../host/mountinfo.ts'
 import { workDirectory } from '../host/testing.ts'
 import type { IntelRdt } from '../spec/gen/types.ts'
 import { create } from './create.ts'
+import { remove } from './delete.ts'
+import * as intelRdt from './intel-rdt.ts'
 import { RdtGroup, rdtGroup } from './intel-rdt.ts'
+import { provide } from './parts.ts'
 import { removeGroups } from './resctrl.ts'
 import { Resctrl } from './resctrl-files.ts'
 import { newId, thrown, World } from './testing.ts'
@@ -249,5 +261,48 @@ t.test('a container that asks for it where there is none is not made', { skip: h
     { code: 'TSRUNC_UNSUPPORTED', where: '/linux/intelRdt' },
   )
   t.same(world.ids, [])
+  t.end()
+})
+
+// A hierarchy of cgroups without a controller does what the wiring needs: a directory that is made comes with a file
+// `tasks`, which moves a process, and can be removed with its files.
+const NAMED = '/sys/fs/cgroup/systemd'
+const noTree =
+  process.geteuid?.() !== 0
+    ? 'needs root'
+    : existsSync(`${NAMED}/tasks`)
+      ? false
+      : 'needs the hierarchy name=systemd of cgroup v1'
+
+t.test('create makes the group and puts init into it; one that fails takes it back', { skip: noTree }, t => {
+  const world = new World(t)
+  const [id, other] = [newId(), newId()]
+  const tree = new Resctrl(NAMED, BigInt(statfsSync(NAMED).type))
+  provide({ intelRdt: { ...intelRdt, rdtGroup: (id, wish) => new RdtGroup(tree, id, wish) } })
+  t.teardown(() => provide({ intelRdt }))
+  t.teardown(() => existsSync(`${NAMED}/${id}`) && rmdirSync(`${NAMED}/${id}`))
+  world.configure(config => {
+    config.linux.intelRdt = {}
+    config.linux.cgroupsPath = `/${id}-group`
+  })
+  const { pid } = create(world.runtime, id, { bundle: world.bundle })
+  t.same(readFileSync(`${NAMED}/${id}/tasks`, 'utf8'), `${pid}\n`)
+  const saved = JSON.parse(readFileSync(join(world.runtime.root, id, 'state.json'), 'utf8'))
+  t.same(saved.rdt, { mountpoint: NAMED, directories: [id] })
+  t.same(JSON.parse(readFileSync(join(world.runtime.root, id, 'rdt.json'), 'utf8')), saved.rdt)
+  remove(world.runtime, id, { force: true })
+  t.ok(existsSync(`${NAMED}/${id}`), 'delete touches nothing but resctrl')
+  t.notOk(existsSync(join(world.runtime.root, id)))
+
+  world.configure(config => {
+    config.linux.intelRdt = {}
+    config.linux.cgroupsPath = `/${other}-group`
+    config.process.args = ['/nonexistent']
+  })
+  t.match(
+    thrown(() => create(world.runtime, other, { bundle: world.bundle })),
+    { message: /no such file/, undoErrors: [] },
+  )
+  t.notOk(existsSync(`${NAMED}/${other}`))
   t.end()
 })

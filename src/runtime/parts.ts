@@ -15,8 +15,8 @@ export interface Parts {
 
 const parts: { -readonly [Name in keyof Parts]?: Parts[Name] } = {}
 
-export function provide(all: Parts): void {
-  Object.assign(parts, all)
+export function provide(some: Partial<Parts>): void {
+  Object.assign(parts, some)
 }
 
 export async function loadParts(spec: Spec): Promise<void> {
