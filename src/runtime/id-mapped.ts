@@ -111,7 +111,7 @@ function makeNamespace(source: MapsSource): Fd {
     if (kind !== MESSAGE.values.MAP_IDS) throw new InitError('the process that holds a user namespace has ended')
     const [uids = '', gids = ''] = lines(source.maps)
     write(pid, 'uid_map', uids, source.pointer)
-    write(pid, 'gid_map', gids, source.pointer)
+    write(pid, 'gid_map', gids, source.pointer.replace(/uidMappings$/, 'gidMappings'))
     return Fd.open(`/proc/${pid}/ns/user`, O.bits.O_RDONLY)
   } finally {
     ours.close() // ends it
