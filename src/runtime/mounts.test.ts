@@ -237,8 +237,8 @@ t.test('a user namespace cannot take away what the host has set', { skip }, asyn
       for (const set of ['bounding', 'effective', 'permitted']) config.process.capabilities[set].push('CAP_SYS_ADMIN')
       config.mounts.push(bind(scene.source), { ...bind(scene.inRoot('bin'), 'ro'), destination: '/ours' })
     })
-    t.match(seen, / \/mnt ro,nosuid,nodev,noexec\S* - /)
-    t.match(seen, / \/ours ro\S* - /)
+    t.match(seen, / \/mnt ro,nosuid,nodev,noexec/)
+    t.match(seen, / \/ours ro[, ]/)
     t.equal(seen.match(/denied/g)?.length, 2)
   }
 })
