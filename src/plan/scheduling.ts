@@ -51,7 +51,7 @@ const CPU_MASK_BYTES = 8192 / 8
  * sandbox that does not let us is accepted.
  */
 function useAllCpus(): Op {
-  const mask = bytes(new Uint8Array(CPU_MASK_BYTES).fill(0xff), '[all CPUs]')
+  const mask = bytes(new Uint8Array(CPU_MASK_BYTES).fill(0xff), '<all CPUs>')
   const origin = { intent: 'run on every CPU of the cpuset' }
   return syscall('sched_setaffinity', [SELF, CPU_MASK_BYTES, mask], origin, { on: { errnos: 'any' } })
 }
@@ -150,5 +150,5 @@ const maskBits = (nodes: readonly number[]): number => WORD * (Math.floor(Math.m
 function nodeMask(nodes: readonly number[]): DataOperand {
   const mask = new Uint8Array(maskBits(nodes) / 8)
   for (const node of nodes) mask[node >> 3] = (mask[node >> 3] ?? 0) | (1 << (node & 7))
-  return bytes(mask, `[${nodes.join(', ')}]`)
+  return bytes(mask, `<nodes ${nodes.join(', ')}>`)
 }

@@ -43,6 +43,9 @@ const CONFIGS: Readonly<Record<string, (config: Draft, world: World) => void>> =
     config.process.rlimits.push({ type: 'RLIMIT_CORE', soft: 0, hard: 0 })
     config.process.oomScoreAdj = 100
     config.process.cwd = '/made'
+    config.process.scheduler = { policy: 'SCHED_BATCH', nice: 3, flags: ['SCHED_FLAG_RESET_ON_FORK'] }
+    config.process.ioPriority = { class: 'IOPRIO_CLASS_BE', priority: 4 }
+    config.linux.personality = { domain: 'LINUX' }
     config.root.readonly = false
     delete config.process.capabilities
   },
