@@ -9,6 +9,7 @@ import { deleteCases } from './cases/delete.ts'
 import { descriptorCases } from './cases/descriptors.ts'
 import { deviceNodeCases } from './cases/devices.ts'
 import { dialectCases } from './cases/dialect.ts'
+import { extremeCases } from './cases/extremes.ts'
 import { featureCases } from './cases/features.ts'
 import { filesystemCases } from './cases/filesystems.ts'
 import { hookRuleCases } from './cases/hook-rules.ts'
@@ -33,6 +34,7 @@ import { runCases } from './cases/run.ts'
 import { schedulingCases } from './cases/scheduling.ts'
 import { seccompCases } from './cases/seccomp.ts'
 import { seccompListenerCases } from './cases/seccomp-listener.ts'
+import { seccompRuleCases } from './cases/seccomp-rules.ts'
 import { socketCases } from './cases/sockets.ts'
 import { startCases } from './cases/start.ts'
 import { stateCases } from './cases/state.ts'
@@ -73,11 +75,13 @@ export const CASES: readonly Case[] = [
   ...netDeviceCases,
   ...rdtCases,
   ...seccompCases,
+  ...seccompRuleCases,
   ...seccompListenerCases,
   ...runCases,
   ...rootlessCases,
   ...descriptorCases,
   ...socketCases,
   ...dialectCases,
+  ...extremeCases,
   ...featureCases,
 ]

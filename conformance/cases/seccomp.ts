@@ -1,76 +1,14 @@
-// config-linux.md, "Seccomp": what a filter does is seen from inside by calls of busybox: mkdir with a mode, chmod.
+// config-linux.md, "Seccomp": actions, flags, architectures, and who has the filter.
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
 import { type Case, defineCase } from '../case.ts'
+import { allowing, MKDIR, mkdir, onMkdir, refuses, run } from '../filtered.ts'
 import { ALLOWED } from '../profile.ts'
-import type { Result } from '../runtime.ts'
-import type { World } from '../world.ts'
 
 const SECTION = 'config-linux.md seccomp'
 const DIALECT = 'runc: seccomp'
 
-const MKDIR = ['mkdir', 'mkdirat']
 /** 128 + SIGSYS */
 const KILLED = 159
-
-interface Rule {
-  names: string[]
-  action: string
-  errnoRet?: number
-  args?: { index: number; value: number; valueTwo?: number; op: string }[]
-}
-
-/** Everything is allowed but for the rules. */
-const allowing = (...syscalls: Rule[]): object => ({ defaultAction: 'SCMP_ACT_ALLOW', syscalls })
-const onMkdir = (action: string, rest: Partial<Rule> = {}): Rule => ({ names: MKDIR, action, ...rest })
-
-/** Runs the script under the filter. */
-function run(world: World, seccomp: object, script: string): Result {
-  world.bundle.config.linux.seccomp = seccomp
-  world.bundle.script(script).write()
-  const result = world.runtime.run(['run', '--bundle', world.bundle.path, world.id])
-  assert.notEqual(result.status, null)
-  return result
-}
-
-/** What mkdir says, and whether it has made the directory. */
-function mkdir(world: World, seccomp: object): { made: boolean; says: string; status: number | null } {
-  const { linux } = world.bundle.config
-  linux.namespaces = linux.namespaces.filter(({ type }) => type !== 'pid') // process 1 is immune to some signals
-  const { status, stderr } = run(world, seccomp, 'mkdir /made; echo $?')
-  assert.equal(status, 0, stderr)
-  const ended = run(world, seccomp, 'exec mkdir /tmp/other')
-  return { made: existsSync(world.bundle.inRoot('made')), says: stderr, status: ended.status }
-}
-
-function refuses(world: World, seccomp: object, says?: RegExp): void {
-  world.bundle.config.linux.seccomp = seccomp
-  world.refused(says)
-}
-
-/** Modes of chmod for which the condition holds. */
-function modes(world: World, op: string, value: number, valueTwo?: number): number[] {
-  const rule = (name: string, index: number): Rule => ({
-    names: [name],
-    action: 'SCMP_ACT_ERRNO',
-    args: [{ index, op, value, ...(valueTwo === undefined ? {} : { valueTwo }) }],
-  })
-  const tried = [0o600, 0o700, 0o701]
-  const script = tried.map(mode => `chmod ${mode.toString(8)} /file 2>/dev/null || echo ${mode}`).join('; ')
-  world.bundle.touch('file')
-  const { stdout } = run(world, allowing(rule('chmod', 1), rule('fchmodat', 2)), script)
-  return stdout.split('\n').filter(Boolean).map(Number)
-}
-
-const OPERATORS: readonly (readonly [op: string, holds: number[], value: number, valueTwo?: number])[] = [
-  ['SCMP_CMP_EQ', [0o700], 0o700],
-  ['SCMP_CMP_NE', [0o600, 0o701], 0o700],
-  ['SCMP_CMP_LT', [0o600], 0o700],
-  ['SCMP_CMP_LE', [0o600, 0o700], 0o700],
-  ['SCMP_CMP_GE', [0o700, 0o701], 0o700],
-  ['SCMP_CMP_GT', [0o701], 0o700],
-  ['SCMP_CMP_MASKED_EQ', [0o700, 0o701], 0o100, 0o100],
-]
 
 const actionCases: readonly Case[] = [
   defineCase(SECTION, 'the program and its children have the filter', world => {
@@ -129,85 +67,6 @@ const actionCases: readonly Case[] = [
       refuses(world, allowing(onMkdir(action, { errnoRet: 28 })))
     for (const defaultAction of ['SCMP_ACT_ALLOW', 'SCMP_ACT_LOG'])
       refuses(world, { defaultAction, defaultErrnoRet: 28 })
-  }),
-]
-
-const conditionCases: readonly Case[] = [
-  ...OPERATORS.map(([op, holds, value, valueTwo]) =>
-    defineCase(SECTION, `${op} compares an argument`, world =>
-      assert.deepEqual(modes(world, op, value, valueTwo), holds),
-    ),
-  ),
-
-  defineCase(SECTION, 'conditions on several arguments have all to hold', world => {
-    world.bundle.touch('file')
-    const rule = (mode: number, name: string, index: number): Rule => ({
-      names: [name],
-      action: 'SCMP_ACT_ERRNO',
-      args: [
-        { index, op: 'SCMP_CMP_EQ', value: mode },
-        { index: index - 1, op: 'SCMP_CMP_NE', value: 0 },
-      ],
-    })
-    const both = run(world, allowing(rule(0o700, 'chmod', 1), rule(0o700, 'fchmodat', 2)), 'chmod 700 /file')
-    assert.match(both.stderr, /Operation not permitted/)
-    const one = run(world, allowing(rule(0o701, 'chmod', 1), rule(0o701, 'fchmodat', 2)), 'chmod 700 /file')
-    assert.equal(one.status, 0, one.stderr)
-  }),
-
-  defineCase(DIALECT, 'conditions on one argument hold each for itself', world => {
-    world.bundle.touch('file')
-    const args = (index: number) => [
-      { index, op: 'SCMP_CMP_EQ', value: 0o700 },
-      { index, op: 'SCMP_CMP_EQ', value: 0o701 },
-    ]
-    const seccomp = allowing(
-      { names: ['chmod'], action: 'SCMP_ACT_ERRNO', args: args(1) },
-      { names: ['fchmodat'], action: 'SCMP_ACT_ERRNO', args: args(2) },
-    )
-    const script = 'for mode in 600 700 701; do chmod $mode /file 2>/dev/null || echo $mode; done'
-    assert.equal(run(world, seccomp, script).stdout, '700\n701\n')
-  }),
-
-  defineCase(DIALECT, 'names of calls that do not exist are passed over', world => {
-    const names = [...MKDIR, 'no_such_call']
-    assert.match(mkdir(world, allowing({ names, action: 'SCMP_ACT_ERRNO' })).says, /Operation not permitted/)
-  }),
-
-  defineCase(DIALECT, 'a rule that repeats the default changes nothing', world => {
-    assert.equal(run(world, allowing(onMkdir('SCMP_ACT_ALLOW')), 'mkdir /made').status, 0)
-  }),
-]
-
-const refusalCases: readonly Case[] = [
-  defineCase(SECTION, 'a filter without a default action is an error', world =>
-    refuses(world, { syscalls: [onMkdir('SCMP_ACT_ERRNO')] }),
-  ),
-  defineCase(SECTION, 'a rule without an action is an error', world =>
-    refuses(world, { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: MKDIR }] }),
-  ),
-  defineCase(SECTION, 'a rule without names is an error', world => {
-    refuses(world, { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ action: 'SCMP_ACT_ERRNO' }] })
-    refuses(world, allowing({ names: [], action: 'SCMP_ACT_ERRNO' }))
-  }),
-  defineCase(SECTION, 'an action that nobody knows is an error', world => {
-    refuses(world, { defaultAction: 'SCMP_ACT_NONE' })
-    refuses(world, allowing(onMkdir('SCMP_ACT_NONE')))
-  }),
-  defineCase(SECTION, 'an operator that nobody knows is an error', world =>
-    refuses(world, allowing(onMkdir('SCMP_ACT_ERRNO', { args: [{ index: 0, value: 0, op: 'SCMP_CMP_NONE' }] }))),
-  ),
-  defineCase(SECTION, 'an architecture that nobody knows is an error', world =>
-    refuses(world, { ...allowing(), architectures: ['SCMP_ARCH_NONE'] }),
-  ),
-  defineCase(SECTION, 'a flag that nobody knows is an error', world =>
-    refuses(world, { ...allowing(), flags: ['SECCOMP_FILTER_FLAG_NONE'] }),
-  ),
-  defineCase(DIALECT, 'a filter that forbids to execute the program is an error', world => {
-    const seccomp = allowing({ names: ['execve', 'execveat'], action: 'SCMP_ACT_ERRNO' })
-    const { status, stderr } = run(world, seccomp, 'true')
-    assert.notEqual(status, 0)
-    assert.match(stderr, /operation not permitted|blocked/i)
   }),
 ]
 
@@ -285,4 +144,4 @@ const settingCases: readonly Case[] = [
   }),
 ]
 
-export const seccompCases: readonly Case[] = [...actionCases, ...conditionCases, ...refusalCases, ...settingCases]
+export const seccompCases: readonly Case[] = [...actionCases, ...settingCases]
