@@ -1,19 +1,18 @@
 // The part of create that changes the host, one step after the other, each with its way back. The order matters:
 // what a later `delete` needs to know is on disk before the step that it would have to take back.
-import { readFileSync } from 'node:fs'
 import { SIG } from '../abi/signal.ts'
 import { StateError } from '../errors.ts'
-import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { launch } from '../host/launch.ts'
 import { sealedMemfd } from '../host/memfd.ts'
-import { ownPid, pidfdOpen, reap, sendSignal } from '../host/process.ts'
+import { ownPid, pidfdOpen } from '../host/process.ts'
 import { seqpacketPair } from '../host/socket.ts'
 import { makeDirectory } from '../host/tree.ts'
 import { WAIT_FOR_START } from '../plan/gate.ts'
 import { origins, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import { cgroupOwner } from './cgroup-owner.ts'
+import { children, endChild } from './children.ts'
 import type { Compiled } from './compile.ts'
 import {
   CGROUP_FILE,
@@ -254,23 +253,3 @@ export class Creation {
 
 /** Those that `start` may have to put into words; there are some hundred times as many before them. */
 const originsBehindGate = ({ ops, facts }: Compiled): SavedOrigins => origins(ops, facts.architecture, WAIT_FOR_START)
-
-/** The children of this thread; none where the kernel does not say (CONFIG_PROC_CHILDREN). */
-function children(): number[] {
-  try {
-    return readFileSync('/proc/thread-self/children', 'utf8').split(' ').filter(Boolean).map(Number)
-  } catch {
-    return []
-  }
-}
-
-/** Kills and reaps a child of ours, unless that has been done: then it is no child any more. */
-function endChild(pid: number): void {
-  try {
-    if (reap(pid, false) !== undefined) return
-    sendSignal(pid, SIG.SIGKILL) // no other process can have this pid: its parent is alive and has not waited
-    reap(pid, true)
-  } catch (error) {
-    if (!isErrno(error, 'ECHILD')) throw error
-  }
-}
