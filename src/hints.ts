@@ -130,6 +130,10 @@ function table(): Table {
     faccessat2: { EACCES: NOT_EXECUTABLE },
     kill: { EPERM: 'the process belongs to another user' },
     pidfd_send_signal: { EPERM: 'the process belongs to another user' },
+    netlink: {
+      EPERM: 'needs CAP_NET_ADMIN over the network of the host, and over that of the container',
+      EACCES: 'the network namespace has no IPv6: see its sysctls net.ipv6.conf.*.disable_ipv6',
+    },
     // files
     open: opens,
     openat: opens,

@@ -151,6 +151,27 @@ t.test('what the kernel refuses names device, call and its own reason', { skip }
   t.same(devices(host), [])
 })
 
+t.test('an address that the container can not have is an error', { skip }, async t => {
+  const { host, inside, move } = await pair(t)
+  veth(host, 'va', 'vb')
+  ip(host, 'addr', 'add', 'fd00::1/64', 'dev', 'va')
+  const off = [
+    'nsenter',
+    `--net=/proc/${inside}/ns/net`,
+    'sh',
+    '-c',
+    'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6',
+  ]
+  if (spawnSync('env', off).status !== 0) return void t.pass('not here', { skip: 'IPv6 can not be switched off' })
+  const error = thrown(() => move({ va: {} }))
+  t.match(error, {
+    where: '/linux/netDevices/va',
+    errnoName: 'EACCES',
+    message: /^keep the address fd00:0:0:0:0:0:0:1\/64 of va: /,
+    hint: /IPv6/,
+  })
+})
+
 t.test('the network of the host is no container', { skip }, async t => {
   const host = await namespace(t)
   using there = Fd.open(`/proc/${host}/ns/net`, O.bits.O_RDONLY)
