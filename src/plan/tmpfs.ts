@@ -20,7 +20,8 @@ export function copying({ options }: PlanContext): NonNullable<PlanOptions['copy
   return options.copying
 }
 
-const setsMode = ({ options }: Entry): boolean => options.data.some(word => /(^|,)mode=/.test(word))
+const setsMode = ({ options }: Entry): boolean =>
+  options.data.some(word => word.startsWith('mode=') || word.includes(',mode='))
 
 /** Whether mount(2) is not enough. */
 export const isMadeDetached = (entry: Entry): boolean => {
