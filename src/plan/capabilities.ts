@@ -88,22 +88,41 @@ export function planKeepCapabilities(context: PlanContext): Op[] {
 }
 
 export function planCapabilities(context: PlanContext): Op[] {
+  return [capset(context, borrowsAdmin(context) ? [CAP.CAP_SYS_ADMIN] : []), ...planAmbientSet(context)]
+}
+
+/**
+ * To load a seccomp filter takes CAP_SYS_ADMIN where new privileges are not forbidden. The program does not get it in
+ * any case: execve makes its permitted and effective sets from the inheritable, ambient and bounding ones alone
+ * (capabilities(7)). Yet whoever may trace processes of the container could use it meanwhile.
+ */
+export function borrowsAdmin(context: PlanContext): boolean {
+  const { linux, process } = context.spec
+  if (linux?.seccomp === undefined || process.noNewPrivileges) return false
+  return !capabilitySets(context).effective.includes(CAP.CAP_SYS_ADMIN)
+}
+
+export const returnAdmin = (context: PlanContext): Op[] => [capset(context, [])]
+
+function capset(context: PlanContext, borrowed: readonly number[]): Op {
   const origin = { pointer: '/process/capabilities', intent: 'set the capabilities' }
   const header = struct(
     capHeader,
     { version: CAPABILITY_VERSION_3, pid: 0 },
     '{version=_LINUX_CAPABILITY_VERSION_3, pid=0}',
   )
-  return [syscall('capset', [header, capsetData(context)], origin), ...planAmbientSet(context)]
+  return syscall('capset', [header, capsetData(context, borrowed)], origin)
 }
 
 const WORD = 32
 
-function capsetData(context: PlanContext): DataOperand {
+function capsetData(context: PlanContext, borrowed: readonly number[]): DataOperand {
   const words: Partial<Record<keyof typeof capData.fields, number>> = {}
   const texts: (() => string)[] = []
   for (const set of ['effective', 'permitted', 'inheritable'] as const) {
-    const numbers = set === 'inheritable' ? capabilitySets(context)[set] : untilExec(context, set)
+    const asked = capabilitySets(context)[set]
+    const more = set === 'inheritable' ? [] : borrowed.filter(number => !asked.includes(number))
+    const numbers = more.length === 0 ? asked : [...asked, ...more].sort((a, b) => a - b)
     let [low, high] = [0, 0]
     for (const number of numbers)
       if (number < WORD) low += 2 ** number
@@ -113,18 +132,6 @@ function capsetData(context: PlanContext): DataOperand {
     texts.push(() => `${set}=${named(numbers)}`)
   }
   return struct(capData, words, () => `{${texts.map(text => text()).join(', ')}}`)
-}
-
-/**
- * With CAP_SYS_ADMIN where a seccomp filter is still to be loaded. The program does not get it: execve makes its
- * permitted and effective sets from the inheritable, ambient and bounding ones alone (capabilities(7)). To drop it
- * behind the filter would be one more call that the filter can forbid.
- */
-function untilExec(context: PlanContext, set: 'effective' | 'permitted'): readonly number[] {
-  const numbers = capabilitySets(context)[set]
-  const { linux, process } = context.spec
-  if (linux?.seccomp === undefined || process.noNewPrivileges || numbers.includes(CAP.CAP_SYS_ADMIN)) return numbers
-  return [...numbers, CAP.CAP_SYS_ADMIN].sort((a, b) => a - b)
 }
 
 const named = (numbers: readonly number[]): string =>

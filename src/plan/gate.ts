@@ -40,7 +40,8 @@ export function planGate(context: PlanContext): Op[] {
   const ready = { intent: 'tell the host that the container is created' }
   const origin = WAIT_FOR_START
   const fifo = slot(EXEC_FIFO)
-  const isFiltered = (filterOf(context)?.early.length ?? 0) > 0
+  const filter = filterOf(context)
+  const isFiltered = filter !== undefined && filter.early.length > 0 && !filter.allowsAll
   const { O_WRONLY, O_CLOEXEC, O_NONBLOCK } = context.open
   const open = (flags: bigint): readonly Operand[] => [gate, EXEC_FIFO, flags | O_WRONLY | O_CLOEXEC]
   return [

@@ -78,13 +78,16 @@ interface HookPlan {
   readonly origin: Origin
 }
 
+/** Flags of clone(2). */
+export const HOOK_CLONE = CLONE.bits.CLONE_PIDFD | BigInt(SIG.SIGCHLD)
+
 function planHook(context: PlanContext, plan: HookPlan): Op[] {
   const { hook, origin } = plan
   const { hookState } = context.facts.descriptors
   const child = slot('pid of the hook')
   const pidfd = slot('pidfd of the hook')
   const parent = label('init waits for the hook')
-  const args = [CLONE.bits.CLONE_PIDFD | BigInt(SIG.SIGCHLD), NULL, address(pidfd.cell), NULL, NULL]
+  const args = [HOOK_CLONE, NULL, address(pidfd.cell), NULL, NULL]
   return [
     syscall('lseek', [hookState, 0, SEEK.values.SEEK_SET], origin),
     syscall('clone', args, origin, { result: child }),

@@ -25,13 +25,44 @@ function listing(seccomp: Seccomp, process: Partial<Process> = {}): string {
   return masked(stageListing(given, planCapabilities, planListener, planGate, planStartContainerHooks, planExec))
 }
 
-t.test('without a listener: before each execve of the container, CAP_SYS_ADMIN until then', t => {
-  const seccomp = allowing(rule('SCMP_ACT_ERRNO', 'mkdir'))
+t.test('a filter that may be in the way: before each execve of the container, CAP_SYS_ADMIN until then', t => {
+  const seccomp = allowing(rule('SCMP_ACT_ERRNO', 'capset'))
   const text = listing(seccomp, { user: { uid: 1000, gid: 1000 } })
   t.equal(text, golden('seccomp', text))
   const allowed = listing(seccomp, { noNewPrivileges: true })
   t.notMatch(allowed, 'CAP_SYS_ADMIN')
   t.equal(allowed.split('seccomp(').length, 3)
+  t.end()
+})
+
+t.test('a filter that lets all calls of init through: once, before READY, and CAP_SYS_ADMIN is given back', t => {
+  const text = listing(allowing(rule('SCMP_ACT_ERRNO', 'mkdir')))
+  t.equal(text, golden('seccomp-early', text))
+  const ADMIN = ['CAP_SYS_ADMIN'] as const
+  const kept = listing(allowing(), { capabilities: { bounding: ADMIN, effective: ADMIN, permitted: ADMIN } })
+  t.equal(kept.split('seccomp(').length, 3, 'nothing is won where the program has it, too')
+  t.end()
+})
+
+t.test('which filters let all calls of init through', t => {
+  const isEarly = (seccomp: Seccomp): boolean =>
+    listing(seccomp).indexOf('seccomp(') < listing(seccomp).indexOf('<READY')
+  const calls = listing(allowing()).match(/(?<= )[a-z_0-9]+(?=\()/g)
+  const behind = new Set(calls?.slice(calls.indexOf('seccomp') + 1))
+  t.ok(behind.size > 10)
+  for (const name of ['exit_group', 'ppoll', 'pidfd_send_signal', 'prlimit64', ...behind])
+    for (const action of ['SCMP_ACT_ERRNO', 'SCMP_ACT_TRACE'] as const)
+      if (name !== 'execve' || action === 'SCMP_ACT_TRACE') t.notOk(isEarly(allowing(rule(action, name))), name)
+  const where = (index: number, value: number, valueTwo: number): Seccomp =>
+    allowing({
+      ...rule('SCMP_ACT_ERRNO', 'clone'),
+      args: [{ index, op: 'SCMP_CMP_MASKED_EQ', value, valueTwo }],
+    })
+  const [NEWNS, PIDFD] = [0x20000, 0x1000]
+  t.ok(isEarly(where(0, NEWNS, NEWNS)), 'the flags of clone are known')
+  t.notOk(isEarly(where(0, PIDFD, PIDFD)))
+  t.notOk(isEarly(where(1, 1, 1)), 'another argument is not')
+  t.ok(isEarly(allowing(rule('SCMP_ACT_LOG', 'write'))))
   t.end()
 })
 

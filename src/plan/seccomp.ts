@@ -1,7 +1,8 @@
 // Where the filter of /linux/seccomp comes into the program of init. A filter that a listener hears of has to be there
-// when create returns, which hands its descriptor over: it is loaded before READY. Any other is loaded by each program
-// of the container for itself, right before execve: then that is the only call of ours which it can get in the way of.
-// Without no_new_privs to load a filter takes CAP_SYS_ADMIN, which is therefore kept until then (capabilities.ts).
+// when create returns, which hands its descriptor over: it is loaded before READY. Any other may be loaded by each
+// program of the container for itself, right before execve: then that is the only call of ours which it can get in the
+// way of. Without no_new_privs to load a filter takes CAP_SYS_ADMIN (capabilities.ts), which nobody should have while
+// init waits for `start`: there a filter that lets all of init's calls through is loaded before READY, too.
 // What the ops are is known to seccomp/filter.ts alone, which is loaded for configs that ask for it.
 import type { PlanContext, Stage } from './context.ts'
 import type { Filter } from './seccomp/filter.ts'
@@ -15,5 +16,5 @@ export function filterOf(context: PlanContext): Filter | undefined {
   return context.filter
 }
 
-/** Before READY; nothing without a listener. */
+/** Before READY: a filter with a listener, or one that is in nobody's way. */
 export const planListener: Stage = context => filterOf(context)?.early ?? []

@@ -59,6 +59,37 @@ const STATUS =
   'while read -r name value; do case $name in Seccomp*|Cap*|NoNew*) echo "$name $value";; esac; done </proc/self/status'
 const withoutSeccomp = (lines: string): string => lines.replace(/^Seccomp.*\n/gm, '')
 
+/** What /proc says of init while it waits for `start`. */
+function waiting(world: World, seccomp: object, change: Change): { admin: boolean; filtered: boolean } {
+  const id = newId()
+  configure(world, 'true', seccomp, config => {
+    config.process.noNewPrivileges = false
+    change(config)
+  })
+  const { pid } = create(world.runtime, id, { bundle: world.bundle })
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  remove(world.runtime, id, { force: true })
+  const [permitted = ''] = /(?<=^CapPrm:\t).*/m.exec(status) ?? []
+  return { admin: ((BigInt(`0x${permitted}`) >> 21n) & 1n) === 1n, filtered: /^Seccomp:\t2$/m.test(status) }
+}
+
+t.test('whoever may trace an init that waits for start gains nothing', { skip }, t => {
+  const world = new World(t)
+  const hook: Change = config => {
+    config.hooks = { startContainer: [{ path: '/bin/true' }] }
+  }
+  const user: Change = config => {
+    config.process.user = { uid: 1000, gid: 1000 }
+  }
+  for (const change of [() => {}, hook, user])
+    t.same(waiting(world, allowing(rule('SCMP_ACT_ERRNO')), change), { admin: false, filtered: true })
+  const admin: Change = config => {
+    for (const set of ['bounding', 'effective', 'permitted']) config.process.capabilities[set].push('CAP_SYS_ADMIN')
+  }
+  t.same(waiting(world, allowing(rule('SCMP_ACT_ERRNO')), admin), { admin: true, filtered: false })
+  t.end()
+})
+
 t.test('one filter, and nothing else of the program has changed', { skip }, async t => {
   const world = new World(t)
   for (const uid of [0, 1000])

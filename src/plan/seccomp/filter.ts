@@ -5,15 +5,19 @@ import { SECCOMP, SECCOMP_FILTER_FLAG, sockFprog } from '../../abi/seccomp.ts'
 import { type Origin, UnsupportedError } from '../../errors.ts'
 import { bytes, type DataOperand, fail, type Op, slot, syscall } from '../../program/op.ts'
 import type { Seccomp } from '../../spec/gen/types.ts'
+import { borrowsAdmin, returnAdmin } from '../capabilities.ts'
 import { type PlanContext, pointer, say, waitForGo } from '../context.ts'
+import { HOOK_CLONE } from '../hooks.ts'
 import { type CompiledFilter, compileSeccomp } from './compile.ts'
-import { checkCalls } from './forbidden.ts'
+import { allows, type Call, checkCalls } from './forbidden.ts'
 
 export interface Filter {
-  /** Loads it and hands its listener over; empty without one. */
+  /** Loads it before init waits for `start`, and hands its listener over if there is one; may be empty. */
   readonly early: Op[]
-  /** Loads it right before an execve; empty with a listener. */
+  /** Loads it right before an execve; empty when it is there already. */
   readonly late: readonly Op[]
+  /** Everything that init calls behind it surely goes through. */
+  readonly allowsAll: boolean
   /** Behind an execve. */
   readonly afterExec: readonly Op[]
   /** Throws SpecError when the filter surely forbids a call that init has to make behind it. */
@@ -30,15 +34,47 @@ export function planFilter(context: PlanContext, known?: bigint): Filter {
   const { architecture } = context.facts
   const compiled = compileSeccomp(seccomp, architecture)
   const flags = checkedFlags(seccomp, compiled, known)
-  const early = compiled.notifies ? loadWithListener(context, compiled, flags) : []
-  const late = compiled.notifies ? [] : [load(compiled, flags)]
+  const borrows = borrowsAdmin(context)
+  const allowsAll = borrows && allows(compiled, architecture, callsOf(context))
+  const isEarly = compiled.notifies || allowsAll
+  const loaded = compiled.notifies ? loadWithListener(context, compiled, flags) : [load(compiled, flags)]
+  const returns = borrows && allows(compiled, architecture, ['capset'])
+  const early = isEarly ? [...loaded, ...(returns ? returnAdmin(context) : [])] : []
   return {
     early,
-    late,
+    late: isEarly ? [] : loaded,
+    allowsAll,
     afterExec: AFTER_EXEC,
     check: ops => checkCalls(compiled, architecture, callsBehind(ops, early)),
   }
 }
+
+/**
+ * What init calls while it waits for `start` and behind that: with a filter that surely lets all of it through
+ * CAP_SYS_ADMIN need not be kept for so long (capabilities.ts).
+ */
+const callsOf = ({ spec }: PlanContext): readonly Call[] =>
+  spec.hooks?.startContainer?.length ? [...CALLS, ...HOOK_CALLS] : CALLS
+const CALLS: readonly Call[] = [
+  'capset',
+  'close',
+  'execve',
+  'exit_group',
+  'madvise',
+  'openat',
+  'prlimit64',
+  'read',
+  'write',
+]
+const HOOK_CALLS: readonly Call[] = [
+  ['clone', HOOK_CLONE],
+  'close_range',
+  'dup3',
+  'lseek',
+  'pidfd_send_signal',
+  'ppoll',
+  'waitid',
+]
 
 const FAKED: Origin = {
   pointer: '/linux/seccomp',

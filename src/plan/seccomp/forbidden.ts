@@ -40,8 +40,24 @@ export function checkCalls(filter: CompiledFilter, architecture: Architecture, c
 
 const withoutData = (returned: number): number => (returned & ~0xffff) >>> 0
 
-/** What a filter returns for a call whatever its arguments are; undefined when it depends on them. */
-export function verdict(program: Uint8Array, machine: number, number: number): number | undefined {
+/** A call, and its first argument where that is known. */
+export type Call = SyscallName | readonly [SyscallName, bigint]
+
+/** Whether the filter surely lets all of the calls through, without asking anybody. */
+export function allows(filter: CompiledFilter, architecture: Architecture, calls: Iterable<Call>): boolean {
+  for (const call of calls) {
+    const [name, first] = typeof call === 'string' ? [call] : call
+    const number = SYSCALLS[name][column(architecture)]
+    const returned = number === null ? undefined : verdict(filter.program, MACHINE[architecture], number, first)
+    if (returned === undefined || !LETS_THROUGH.includes(withoutData(returned))) return false
+  }
+  return true
+}
+
+const LETS_THROUGH: readonly number[] = [SECCOMP_RET.SECCOMP_RET_ALLOW, SECCOMP_RET.SECCOMP_RET_LOG]
+
+/** What a filter returns for a call; undefined when that depends on arguments that are not known. */
+export function verdict(program: Uint8Array, machine: number, number: number, first?: bigint): number | undefined {
   const view = new DataView(program.buffer, program.byteOffset, program.byteLength)
   let accumulator: number | undefined
   for (let at = 0; at < program.length; at += INSTRUCTION_SIZE) {
@@ -49,7 +65,7 @@ export function verdict(program: Uint8Array, machine: number, number: number): n
     const k = view.getUint32(at + 4, true)
     if (code === FILTER_OP.RETURN) return k
     if (code === FILTER_OP.LOAD)
-      accumulator = k === SECCOMP_DATA.nr ? number : k === SECCOMP_DATA.arch ? machine : undefined
+      accumulator = k === SECCOMP_DATA.nr ? number : k === SECCOMP_DATA.arch ? machine : halfOf(first, k)
     else if (code === FILTER_OP.AND) accumulator = accumulator === undefined ? undefined : (accumulator & k) >>> 0
     else if (code === FILTER_OP.JUMP) at += k * INSTRUCTION_SIZE
     else {
@@ -59,6 +75,13 @@ export function verdict(program: Uint8Array, machine: number, number: number): n
     }
   }
   return undefined
+}
+
+/** The half of the first argument that lies at an offset of struct seccomp_data. */
+function halfOf(first: bigint | undefined, offset: number): number | undefined {
+  const at = BigInt(offset - SECCOMP_DATA.args)
+  if (first === undefined || (at !== 0n && at !== 4n)) return undefined
+  return Number((first >> (8n * at)) & 0xffff_ffffn)
 }
 
 /** Undefined for what is no comparison with a constant. */
