@@ -15,10 +15,11 @@ export function handleSignals(signals: readonly number[], code: Uint8Array | und
   const handler = code && executable(code)
   if (handler === undefined) return () => {}
   const changed: [number, Uint8Array][] = []
+  const action = sigaction.encode({ handler, flags: SA.bits.SA_RESTART })
   for (const number of signals) {
     const before = new Uint8Array(sigaction.size)
-    signalCalls.sigaction(number, sigaction.encode({ handler, flags: SA.bits.SA_RESTART }), before)
-    const old = sigaction.decode(before).handler
+    signalCalls.sigaction(number, action, before)
+    const old = new DataView(before.buffer).getBigUint64(sigaction.offset('handler'), true)
     if (old === SIG_DFL || old === SIG_IGN) changed.push([number, before])
     else signalCalls.sigaction(number, before, null) // the engine's own
   }
