@@ -12,7 +12,7 @@ import { type Bundle, openRootfs, readBundle } from './bundle.ts'
 import { gatherFacts } from './facts.ts'
 import type { RdtGroup } from './intel-rdt.ts'
 import { listenFds } from './listen-fds.ts'
-import { NOTIFY_VARIABLE, wantsNotify, withNotify, withNotifySource } from './notify.ts'
+import { NOTIFY_VARIABLE, wantsNotify, withNotify, withNotifySource, withoutNotifyPointer } from './notify.ts'
 import { part } from './parts.ts'
 import type { Runtime } from './store.ts'
 
@@ -88,7 +88,8 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
       copying: facts.copied && part('rareMounts').copying,
     }
     const context = newContext(planned, facts, planOptions)
-    const ops = planInit(planned, facts, planOptions, context)
+    const all = planInit(planned, facts, planOptions, context)
+    const ops = notify ? withoutNotifyPointer(all, planned) : all
     for (const { pointer, message } of context.warnings) runtime.warn(new UnsupportedError(message, { where: pointer }))
     return {
       bundle,

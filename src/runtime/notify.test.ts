@@ -1,6 +1,6 @@
 // What a service manager hears of a container, and what a container can make it hear.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
@@ -166,4 +166,25 @@ t.test('a manager that is not there is only worth a warning', { skip }, async t 
   const start = scene.launch('create')
   t.equal(await start.ended, 0)
   remove(scene.world.runtime, scene.id)
+})
+
+t.test('what an image has in the place of /run', { skip }, async t => {
+  for (const [what, put, isFine] of [
+    ['a link out of it', (path: string) => symlinkSync('../../../../outside', path), true],
+    ['a link to the root', (path: string) => symlinkSync('/', path), true],
+    ['a file', (path: string) => writeFileSync(path, ''), false],
+  ] as const) {
+    const scene = new Scene(t)
+    const { world } = scene
+    world.configure(config => {
+      config.process.args = ['sh', '-c', 'cat /proc/self/mountinfo >&2']
+    })
+    put(join(world.bundle, 'rootfs/run'))
+    const run = scene.launch('run')
+    t.equal(await run.ended, isFine ? 0 : 1, what)
+    if (isFine) t.match(run.stderr, /\/notify ro,nosuid,nodev,noexec/, what)
+    else t.match(run.stderr, /for NOTIFY_SOCKET: .*\/run\/notify.*: not a directory\n {2}at op/, what)
+    t.notOk(existsSync(join(world.directory, 'outside')), what)
+    t.same(world.ids, [], what)
+  }
 })

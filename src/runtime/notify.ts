@@ -3,6 +3,7 @@
 // is loaded only when there is such a variable. As runc: create makes the place, start opens the socket.
 // Document: sd_notify(3).
 import type { Facts } from '../plan/facts.ts'
+import type { Op } from '../program/op.ts'
 import type { Mount, Spec } from '../spec/gen/types.ts'
 import type { Container } from './container.ts'
 import type { NotifyProxy } from './notify-proxy.ts'
@@ -34,6 +35,16 @@ export function withNotify(spec: Spec, directory: string): Spec {
   const options = ['bind', 'nosuid', 'noexec', 'nodev', 'ro']
   const mount: Mount = { destination: INSIDE, type: 'bind', source: `${directory}/${NOTIFY}`, options }
   return { ...spec, mounts: [...(spec.mounts ?? []), mount] }
+}
+
+/** An error must not lead to a mount that config.json does not have. */
+export function withoutNotifyPointer(ops: readonly Op[], { mounts = [] }: Spec): Op[] {
+  const pointer = `/mounts/${mounts.length - 1}`
+  return ops.map(op =>
+    op.kind !== 'label' && op.origin.pointer === pointer
+      ? { ...op, origin: { intent: `for NOTIFY_SOCKET: ${op.origin.intent}` } }
+      : op,
+  )
 }
 
 /** Its source is made only when the container's directory is. */
