@@ -52,7 +52,7 @@ export interface Compiled {
 
 export function compile(runtime: Runtime, id: string, options: CompileOptions): Compiled {
   const bundle = options.read ?? readBundle(options.bundle)
-  const { spec, path } = bundle
+  const { spec } = bundle
   const rootfs = openRootfs(bundle)
   try {
     const cgroupsPath = spec.linux?.cgroupsPath
@@ -60,50 +60,45 @@ export function compile(runtime: Runtime, id: string, options: CompileOptions): 
     cgroup.check(spec.linux?.resources)
     const intelRdt = spec.linux?.intelRdt
     const rdt = intelRdt && part('intelRdt').rdtGroup(id, intelRdt)
-    const noPivot = options.noPivot ?? false
     const listen = listenFds(runtime.environment)
     const preserved = listen.count + (options.preserveFds ?? 0)
-    const { descriptorLimit } = options
-    const directory = `${runtime.root}/${id}`
     const notify = wantsNotify(runtime, spec)
-    const planned = notify ? withNotify(spec, directory) : spec
-    const found = gatherFacts({
-      id,
-      bundle: path,
-      directory,
-      spec: planned,
-      rootfs: rootfs.fd,
-      cgroup,
-      preserved,
-      noPivot,
-      descriptorLimit,
-    })
-    const facts = notify ? { ...found, sources: withNotifySource(planned, found.sources) } : found
-    const planOptions: PlanOptions = {
-      noPivot,
-      noNewKeyring: options.noNewKeyring ?? false,
-      preservedFds: preserved,
-      extraEnv: notify ? [...listen.variables, NOTIFY_VARIABLE] : listen.variables,
-      filter: spec.linux?.seccomp && part('seccomp').filterPlanner(spec),
-      copying: facts.copied && part('rareMounts').copying,
-    }
-    const context = newContext(planned, facts, planOptions)
-    const all = planInit(planned, facts, planOptions, context)
-    const ops = notify ? withoutNotifyPointer(all, planned) : all
-    for (const { pointer, message } of context.warnings) runtime.warn(new UnsupportedError(message, { where: pointer }))
-    return {
-      bundle,
-      rootfs,
-      cgroup,
-      rdt,
-      facts,
-      preserved,
-      notify,
-      ops: options.transform?.(ops) ?? ops,
-      forks: forks(context),
-    }
+    const input = { bundle, rootfs, cgroup, rdt, preserved, notify }
+    return { ...input, ...program(runtime, id, options, { ...input, variables: listen.variables }) }
   } catch (error) {
     rootfs.fd.close()
     throw error
   }
+}
+
+interface Input extends Pick<Compiled, 'bundle' | 'rootfs' | 'cgroup' | 'preserved' | 'notify'> {
+  /** Beside those of the config. */
+  readonly variables: readonly string[]
+}
+
+function program(
+  runtime: Runtime,
+  id: string,
+  options: CompileOptions,
+  { bundle, rootfs, cgroup, preserved, notify, variables }: Input,
+): Pick<Compiled, 'facts' | 'ops' | 'forks'> {
+  const { noPivot = false, noNewKeyring = false, descriptorLimit, transform } = options
+  const directory = `${runtime.root}/${id}`
+  const spec = notify ? withNotify(bundle.spec, directory) : bundle.spec
+  const request = { id, bundle: bundle.path, directory, spec, rootfs: rootfs.fd, cgroup, preserved, noPivot }
+  const found = gatherFacts({ ...request, descriptorLimit })
+  const facts = notify ? { ...found, sources: withNotifySource(spec, found.sources) } : found
+  const planOptions: PlanOptions = {
+    noPivot,
+    noNewKeyring,
+    preservedFds: preserved,
+    extraEnv: notify ? [...variables, NOTIFY_VARIABLE] : variables,
+    filter: spec.linux?.seccomp && part('seccomp').filterPlanner(spec),
+    copying: facts.copied && part('rareMounts').copying,
+  }
+  const context = newContext(spec, facts, planOptions)
+  const all = planInit(spec, facts, planOptions, context)
+  const ops = notify ? withoutNotifyPointer(all, spec) : all
+  for (const { pointer, message } of context.warnings) runtime.warn(new UnsupportedError(message, { where: pointer }))
+  return { facts, ops: transform?.(ops) ?? ops, forks: forks(context) }
 }
