@@ -134,6 +134,10 @@ function table(): Table {
       EPERM: 'needs CAP_NET_ADMIN over the network of the host, and over that of the container',
       EACCES: 'the network namespace has no IPv6: see its sysctls net.ipv6.conf.*.disable_ipv6',
     },
+    memfd_create: {
+      EACCES:
+        'the sysctl vm.memfd_noexec=2 forbids files in memory that can be executed; only root can do without them',
+    },
     // files
     open: opens,
     openat: opens,

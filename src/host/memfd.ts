@@ -1,8 +1,10 @@
 // A sealed, executable file in memory: nobody can change it any more, and it has no name on any file system
 // (CVE-2019-5736). memfd_create(2), fcntl(2) F_ADD_SEALS.
+import { ERRNO } from '../abi/errno.ts'
 import { F, O, SEAL } from '../abi/fcntl.ts'
 import { MFD } from '../abi/memfd.ts'
 import { FSCONFIG, FSMOUNT, FSOPEN } from '../abi/mount.ts'
+import { SyscallError } from '../errors.ts'
 import { isErrno } from './errno.ts'
 import { Fd } from './fd.ts'
 import { fileCalls } from './libc-files.ts'
@@ -19,7 +21,7 @@ const EXECUTABLE = 0o555
  */
 export function sealedMemfd(name: string, bytes: Uint8Array): Fd {
   const file = executableMemfd(name)
-  if (file === undefined) return namelessFile(bytes)
+  if (file === undefined) return withoutMemfd(name, bytes)
   try {
     file.write(bytes)
     seal(file)
@@ -27,6 +29,15 @@ export function sealedMemfd(name: string, bytes: Uint8Array): Fd {
   } catch (error) {
     file.close()
     throw error
+  }
+}
+
+function withoutMemfd(name: string, bytes: Uint8Array): Fd {
+  try {
+    return namelessFile(bytes)
+  } catch (error) {
+    if (!isErrno(error, 'EPERM')) throw error
+    throw new SyscallError({ syscall: 'memfd_create', args: [name, 'MFD_EXEC'], errno: ERRNO.EACCES[0], cause: error })
   }
 }
 

@@ -1,5 +1,5 @@
 // Containers of a user without privileges, and of the root of a user namespace: the whole way from `spec --rootless`.
-import { chmodSync, mkdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { noUser, USER, User } from './fixtures/user.ts'
@@ -173,6 +173,25 @@ t.test('the state directory', { skip }, async t => {
   const others = user.runWith([], ['list'], { XDG_RUNTIME_DIR: closed })
   t.equal(others.status, 0, 'that of root can be read')
 })
+
+const hasSysctl = existsSync('/proc/sys/vm/memfd_noexec')
+
+t.test(
+  'where files in memory must not be executed',
+  { skip: skip || (!hasSysctl && 'no vm.memfd_noexec') },
+  async t => {
+    const user = new User(t)
+    // the sysctl is one of the pid namespace
+    const script = 'echo 2 >/proc/sys/vm/memfd_noexec && exec "$@"'
+    const { status, stderr } = user.runInside(
+      ['unshare', '--pid', '--fork', '--mount-proc', 'sh', '-c', script, 'sh'],
+      ['run', '--bundle', user.bundle, 'x'],
+    )
+    t.equal(status, 1)
+    t.match(stderr, /memfd_create\(.*: permission denied\n.*vm\.memfd_noexec/)
+    t.same(user.ids, [])
+  },
+)
 
 const inNamespace = ['unshare', '--user', '--map-root-user']
 
