@@ -2,10 +2,12 @@
 // labels and limits (CVE-2019-16884, CVE-2019-19921, CVE-2023-27561): such a place is refused by name where the config
 // says it, and by file system when it is open, since a symlink of the image can lead any name to /proc.
 import { ERRNO } from '../abi/errno.ts'
+import { openHow, RESOLVE } from '../abi/fcntl.ts'
 import { FSMAGIC } from '../abi/magic.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { address, cell, fail, type Op, type Slot, slotIn, syscall } from '../program/op.ts'
+import { address, cell, fail, type Op, type Slot, slot, slotIn, struct, syscall } from '../program/op.ts'
 import { ALL_BITS, type PlanContext } from './context.ts'
+import { close } from './mount-calls.ts'
 import type { Entry } from './mount-entries.ts'
 import { isAbsent, type Mounted, mountedAbove, opening } from './mounted.ts'
 import { ensureTarget, makeChild, type Opened, openInRoot, type TargetKind } from './resolve.ts'
@@ -56,6 +58,32 @@ const coversRoot = ({ mount, where }: Entry): UnsupportedError =>
   new UnsupportedError(`cannot mount on "/", where ${JSON.stringify(mount.destination)} of the image leads`, {
     where: `${where}/destination`,
   })
+
+/**
+ * The same for links that the image's own cannot tell of: those of a volume, or of a tree that a tmpfs has copied. On
+ * the way up from the root the kernel enters what is mounted on it.
+ */
+export function rootUncovered(context: PlanContext, { mount, where }: Entry): Op[] {
+  const { O_PATH, O_CLOEXEC } = context.open
+  const { RESOLVE_IN_ROOT, RESOLVE_NO_XDEV } = RESOLVE.bits
+  const flags = O_PATH | O_CLOEXEC
+  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV
+  const how = struct(openHow, { flags, resolve }, '{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_XDEV}')
+  const intent = `cannot mount on "/", where ${JSON.stringify(mount.destination)} leads`
+  const origin: Origin = { pointer: `${where}/destination`, intent }
+  const root = slot('root as it is seen')
+  return [
+    syscall('openat2', [context.slots.root, '..', how, openHow.size], origin, { result: root, again: true }),
+    close(root, origin),
+  ]
+}
+
+/** Whether a link that is not known may have led the mount anywhere. */
+export function isLedByUnknown(context: PlanContext, { path, where }: Entry): boolean {
+  const { links } = context.facts
+  if (links !== undefined && links.size > 0) return !links.has(where)
+  return mountedAbove(context, path)?.holds === 'anything'
+}
 
 /** A directory whose file system has been looked at is enough for all that is made right below. */
 function childTarget(context: PlanContext, path: string, kind: TargetKind, origin: Origin): Target {

@@ -11,7 +11,7 @@ import { labelQueue } from './labels.ts'
 import { attach, changeMount, changePropagation, close, mount } from './mount-calls.ts'
 import { dataOf, type Entry, isBind, isChange, isReadonlyLater, isRemount, mountEntries } from './mount-entries.ts'
 import { attributes, NO_CHANGE } from './mount-options.ts'
-import { mountTarget, mustBeProc } from './mount-target.ts'
+import { isLedByUnknown, mountTarget, mustBeProc, rootUncovered } from './mount-target.ts'
 import { closeDirectories, noteMounted } from './mounted.ts'
 import { atFixed, openInRoot } from './resolve.ts'
 import { hostSysfs, laterPropagation, sourceSlot } from './source.ts'
@@ -21,6 +21,7 @@ export function planMounts(context: PlanContext): Op[] {
   const ops: Op[] = []
   for (const [index, entry] of mountEntries(context).entries()) {
     for (const op of planMount(context, entry)) ops.push(op) // a copy may have more than can be spread
+    if (!isChange(entry) && isLedByUnknown(context, entry)) ops.push(...rootUncovered(context, entry))
     ops.push(...noteMounted(context, entry, index))
   }
   return [...ops, ...closeDirectories(context)]

@@ -109,6 +109,29 @@ t.test('what cannot be id-mapped is told with its place and its file system', { 
     )
 })
 
+// ---- links of volumes ----
+
+t.test('a link of a volume, or one that is copied, leads no mount over the root', { skip }, async t => {
+  const scene = new Scene(t)
+  symlinkSync('/', join(scene.source, 'root'))
+  symlinkSync('/there', join(scene.source, 'link'))
+  mkdirSync(scene.inRoot('there'))
+  const on = (destination: string, ...options: string[]): Draft => ({ ...bind(scene.source, ...options), destination })
+  for (const mounts of [
+    [bind(scene.source), on('/mnt/root')],
+    [bind(scene.source), { ...tmpfs(), destination: '/mnt/root' }],
+    [bind(scene.source), tmpfs('tmpcopyup'), on('/mnt/root')],
+    [{ ...on('/copied', 'copy-symlink'), source: join(scene.source, 'root') }, on('/copied')],
+  ]) {
+    const said = scene.refusal(t, config => config.mounts.push(...mounts))
+    t.match(said.message, /cannot mount on "\/", where "\/(mnt\/root|copied)" leads|too many levels/)
+  }
+  t.equal(
+    scene.sees('ls -d /there/file', config => config.mounts.push(bind(scene.source), on('/mnt/link'))),
+    '/there/file',
+  )
+})
+
 // ---- tmpcopyup ----
 
 t.test('a copy has all names, kinds and owners, also those that a user namespace shows', { skip }, async t => {
