@@ -71,7 +71,8 @@ function table(): Table {
       EACCES:
         'a directory on the way is closed to root of the container, who is another user on the host: open it (chmod o+x), or map your own id to 0',
       EINVAL: 'the mount is unbindable, or hides locked mounts below it: use rbind instead of bind',
-      ENOSPC: 'the mount namespace is full; raise the sysctl fs.mount-max',
+      ENOSPC:
+        'too many mounts: raise the sysctl fs.mount-max, or user.max_mnt_namespaces, since each source of a bind counts as a namespace until it is mounted',
     },
     move_mount: {
       EPERM: MOUNT_RIGHT,
