@@ -17,6 +17,7 @@ t.test('each row belongs to a call that exists, and says it in a line', t => {
 
 t.test('looking up', t => {
   t.match(hintFor('mount', ERRNO.ENOSPC[0]), 'fs.mount-max')
+  t.match(hintFor('fchownat', ERRNO.EINVAL[0]), 'add it to /linux/uidMappings')
   t.match(hintFor('openat2', ERRNO.ENOSYS[0]), '5.12')
   t.match(hintFor('anything', ERRNO.EMFILE[0]), 'RLIMIT_NOFILE')
   t.equal(hintFor('read', ERRNO.EIO[0]), undefined)

@@ -52,6 +52,10 @@ function table(): Table {
     EINVAL: UNMAPPED,
     EPERM: 'needs CAP_SETUID and CAP_SETGID in the user namespace',
   }
+  const owners: Rows = {
+    EINVAL: UNMAPPED,
+    EPERM: 'needs CAP_CHOWN in a user namespace that has both ids of the file mapped',
+  }
   return {
     // mounts
     mount: {
@@ -163,6 +167,8 @@ function table(): Table {
       EACCES: 'process.user may not enter process.cwd',
       ENOTDIR: 'process.cwd is not a directory',
     },
+    fchown: owners,
+    fchownat: owners,
     // the identity of the process
     setresuid: identities,
     setresgid: identities,
