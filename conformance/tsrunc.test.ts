@@ -1,4 +1,4 @@
 // Conformance of this repository's tsrunc, in part: the operations. All of it: npm run conformance.
 import { conductAll } from './suite.ts'
 
-await conductAll(undefined, /^(bundle|runtime)/)
+await conductAll(undefined, /^runtime.md (create|start|state|kill|delete)/)

@@ -14,8 +14,8 @@ import { damaged, randomConfig } from './fixtures/random-config.ts'
 import { openRuntime } from './store.ts'
 import type { Draft } from './testing.ts'
 
-const CONFIGS = 1200
-const DAMAGED = 2000
+const CONFIGS = 800
+const DAMAGED = 1500
 /** Of the valid ones, for the test to mean something. */
 const LEAST_MADE = 0.4
 
