@@ -204,6 +204,28 @@ t.test('a monitoring group that can not be made is an error', t => {
   t.end()
 })
 
+t.test('what others have made meanwhile is not taken back', t => {
+  const resctrl = fake(t)
+  const own = new RdtGroup(resctrl, 'c1', {})
+  mkdirSync(join(resctrl.mountpoint, 'c1'))
+  t.throws(() => own.make())
+  own.remove()
+  t.ok(existsSync(join(resctrl.mountpoint, 'c1')))
+  group(resctrl, 'gold', '')
+  const monitored = new RdtGroup(resctrl, 'c2', { closID: 'gold', enableMonitoring: true })
+  mkdirSync(join(resctrl.mountpoint, 'gold/mon_groups/c2'))
+  t.throws(() => monitored.make())
+  monitored.remove()
+  t.ok(existsSync(join(resctrl.mountpoint, 'gold/mon_groups/c2')))
+  const another = new RdtGroup(resctrl, 'c3', { closID: 'gold', enableMonitoring: true })
+  another.make()
+  for (const name of ['schemata', 'tasks']) rmSync(join(resctrl.mountpoint, 'gold/mon_groups/c3', name))
+  for (const name of ['mon_groups', 'mon_data']) rmdirSync(join(resctrl.mountpoint, 'gold/mon_groups/c3', name))
+  another.remove()
+  t.notOk(existsSync(join(resctrl.mountpoint, 'gold/mon_groups/c3')))
+  t.end()
+})
+
 t.test('an id that resctrl has a directory for is refused', t => {
   const resctrl = fake(t)
   t.match(

@@ -38,6 +38,8 @@ export class RdtGroup {
   readonly #schemata: readonly Schema[]
   /** `make` is to make it, and has not found it. */
   readonly #isNew: boolean
+  /** What `make` has made; what it was to make and has found may be another container's. */
+  readonly #made = new Set<string>()
 
   constructor(resctrl: Resctrl, id: string, wish: IntelRdt) {
     this.#resctrl = resctrl
@@ -80,8 +82,10 @@ export class RdtGroup {
     })
   }
 
+  /** Takes `make` back. */
   remove(): void {
-    removeGroups(this.saved, this.#resctrl.type)
+    const { mountpoint, directories } = this.saved
+    removeGroups({ mountpoint, directories: directories.filter(each => this.#made.has(each)) }, this.#resctrl.type)
   }
 
   get #name(): string {
@@ -117,6 +121,7 @@ export class RdtGroup {
   #makeGroup(): boolean {
     try {
       this.#explain(`${POINTER}/closID`, `make the resctrl group ${this.#name}`, () => this.#resctrl.make(this.#group))
+      this.#made.add(this.#group)
       return true
     } catch (error) {
       if (this.#isOwn || !isErrno(error, 'EEXIST')) throw error
@@ -128,6 +133,7 @@ export class RdtGroup {
   #makeMonitor(path: string): void {
     const intent = `make the monitoring group ${this.#resctrl.mountpoint}/${path}`
     this.#explain(`${POINTER}/enableMonitoring`, intent, () => this.#resctrl.make(path))
+    this.#made.add(path)
   }
 
   /** One write a line: in one write the kernel would take no second value for the same cache. */
