@@ -252,6 +252,7 @@ const libc: Unit = {
   constants: [socket.SOCK.bits, { SCM_RIGHTS: socket.SCM.values.SCM_RIGHTS }, socket.MSG.bits, net.IFF.bits],
   layouts: [
     { c: 'struct iovec', ours: socket.iovec },
+    { c: 'struct timeval', ours: socket.timeval },
     { c: 'struct ifreq', ours: net.ifreq, renamed: unnamed(net.ifreq, /_\d+$/) },
     { c: 'struct msghdr', ours: socket.msghdr },
     { c: 'struct cmsghdr', ours: socket.cmsghdr },

@@ -27,6 +27,7 @@ export const SO = defineEnum('include/uapi/asm-generic/socket.h (v6.12); socket(
   SO_RCVBUF: 8n,
   SO_PASSCRED: 16n,
   SO_PEERCRED: 17n,
+  SO_SNDTIMEO: 21n,
 })
 
 export const SCM = defineEnum('include/linux/socket.h (v6.12); unix(7)', { SCM_RIGHTS: 1n, SCM_CREDENTIALS: 2n })
@@ -45,6 +46,12 @@ export const MSG = defineFlags('include/linux/socket.h (v6.12); send(2), recv(2)
 export const iovec = defineStruct('struct iovec, include/uapi/linux/uio.h (v6.12); readv(2)', {
   iov_base: 'u64',
   iov_len: 'u64',
+})
+
+/** For SO_SNDTIMEO and SO_RCVTIMEO. */
+export const timeval = defineStruct('struct __kernel_old_timeval, include/uapi/linux/time_types.h (v6.12); socket(7)', {
+  tv_sec: 'i64',
+  tv_usec: 'i64',
 })
 
 export const msghdr = defineStruct('struct user_msghdr, include/linux/socket.h (v6.12); sendmsg(2)', {

@@ -4,11 +4,11 @@ import t from 'tap'
 import { O, RESOLVE } from '../abi/fcntl.ts'
 import { SyscallError } from '../errors.ts'
 import { isErrno } from './errno.ts'
-import { Fd, isOwned, makeBlocking } from './fd.ts'
+import { Fd, isOwned } from './fd.ts'
 import { fromNodeError } from './node-error.ts'
 import { isOpen, thrown, workDirectory } from './testing.ts'
 
-const { O_CREAT, O_DIRECTORY, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR } = O.bits
+const { O_CREAT, O_DIRECTORY, O_PATH, O_RDONLY, O_RDWR } = O.bits
 
 t.test('a descriptor is close-on-exec and closed by using', t => {
   let number = -1
@@ -96,21 +96,6 @@ t.test('openat2 keeps links inside', t => {
   t.equal(file.link(), join(dir, 'in'))
   using copy = file.duplicate(100)
   t.ok(copy.number >= 100)
-  t.end()
-})
-
-t.test('a file can be made blocking again', t => {
-  using file = Fd.open('/dev/null', O_RDWR | O_NONBLOCK)
-  const state = (): string => readFileSync(`/proc/self/fdinfo/${file.number}`, 'utf8')
-  t.match(state(), /flags:\s+\d+4\d{3}\n/)
-  makeBlocking(file.number)
-  t.match(state(), /flags:\s+\d+0\d{3}\n/)
-  t.ok(
-    isErrno(
-      thrown(() => makeBlocking(123456)),
-      'EBADF',
-    ),
-  )
   t.end()
 })
 

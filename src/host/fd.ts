@@ -157,16 +157,6 @@ export class Fd {
   }
 }
 
-/**
- * Takes O_NONBLOCK off an open file, which a child would share: Node and Bun put it on the pipes behind process.stdin
- * and process.stdout at their first use, and most programs cannot live with it.
- */
-export function makeBlocking(number: number): void {
-  const flags = BigInt(fileCalls.fcntl(number, F.values.F_GETFL, 0))
-  const { O_NONBLOCK } = O.bits
-  if ((flags & O_NONBLOCK) !== 0n) fileCalls.fcntl(number, F.values.F_SETFL, flags & ~O_NONBLOCK)
-}
-
 /** As much of the data as an error line can bear. */
 const shortened = (bytes: Uint8Array): string => {
   const text = JSON.stringify(Buffer.from(bytes.subarray(0, 64)).toString())

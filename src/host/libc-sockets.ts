@@ -6,6 +6,7 @@ export const socketCalls = {
   socket: c('int', 'socket', narrow(choice(AF)), narrow(flags(SOCK)), number),
   socketpair: c('int', 'socketpair', narrow(choice(AF)), narrow(flags(SOCK)), number, pointer),
   connect: c('int', 'connect', fd, pointer, number),
+  setsockopt: c('int', 'setsockopt', fd, number, number, pointer, number),
   bind: c('int', 'bind', fd, pointer, number),
   sendmsg: c('long', 'sendmsg', fd, pointer, narrow(flags(MSG))),
   recvmsg: c('long', 'recvmsg', fd, pointer, narrow(flags(MSG))),

@@ -74,7 +74,7 @@ export class Netlink {
     this.#socket = Fd.adopt(socketCalls.socket(AF.values.AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol))
     const on = new Uint8Array([1, 0, 0, 0])
     const option = Number(NETLINK_OPTION.values.NETLINK_EXT_ACK)
-    namespaceCalls.setsockopt(this.#socket.number, Number(SOL_NETLINK), option, on, on.length)
+    socketCalls.setsockopt(this.#socket.number, Number(SOL_NETLINK), option, on, on.length)
   }
 
   /** The bodies of the answers. Throws what the kernel refuses, with its own words as hint. */

@@ -137,14 +137,14 @@ t.test('connecting by a path of any length', async t => {
     )
 })
 
-t.test('nobody waits for a peer that does not accept', async t => {
+t.test('nobody waits for ever for a peer that does not accept', async t => {
   const path = join(workDirectory(t), 'socket')
   const server = createServer()
   await new Promise<void>(resolve => server.listen({ path, backlog: 1 }, resolve))
   const connected: Fd[] = []
   // the server accepts when this function lets it
   const full = thrown(() => {
-    for (let i = 0; i < 100; i++) connected.push(connectUnix(path))
+    for (let i = 0; i < 100; i++) connected.push(connectUnix(path, undefined, 1))
   })
   for (const socket of connected) socket.close()
   server.close()

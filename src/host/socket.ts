@@ -3,10 +3,10 @@
 import { statSync } from 'node:fs'
 import { ERRNO } from '../abi/errno.ts'
 import { O } from '../abi/fcntl.ts'
-import { AF, cmsghdr, iovec, MSG, msghdr, SCM, SOCK, SOL } from '../abi/socket.ts'
+import { AF, cmsghdr, iovec, MSG, msghdr, SCM, SO, SOCK, SOL, timeval } from '../abi/socket.ts'
 import { SyscallError } from '../errors.ts'
 import { isErrno, retried } from './errno.ts'
-import { Fd, makeBlocking } from './fd.ts'
+import { Fd } from './fd.ts'
 import { socketCalls } from './libc-sockets.ts'
 import { type Memory, withMemory } from './memory.ts'
 import { waitReadable } from './wait.ts'
@@ -22,6 +22,8 @@ const INT = 4
 const ALIGN = 8
 /** sockaddr_un.sun_path with its final NUL. */
 const MAX_PATH = 108
+/** Seconds. */
+const PATIENCE = 10
 const aligned = (length: number): number => Math.ceil(length / ALIGN) * ALIGN
 
 /** Two ends that keep message boundaries. */
@@ -36,12 +38,22 @@ export function seqpacketPair(): [Fd, Fd] {
 export const newSocket = (type: bigint): Fd =>
   Fd.adopt(socketCalls.socket(AF.values.AF_UNIX, type | SOCK.bits.SOCK_CLOEXEC, 0))
 
-/** A socket connected to one in the file system: a stream if nothing else is said. Does not wait for a full backlog. */
-export function connectUnix(path: string, type = SOCK.bits.SOCK_STREAM): Fd {
-  const socket = newSocket(type | SOCK.bits.SOCK_NONBLOCK)
+/**
+ * A socket connected to one in the file system: a stream if nothing else is said. A peer that does not accept, or later
+ * does not read, is waited for that many seconds; then it is EAGAIN.
+ */
+export function connectUnix(path: string, type = SOCK.bits.SOCK_STREAM, patience = PATIENCE): Fd {
+  const socket = newSocket(type)
   try {
+    const time = timeval.encode({ tv_sec: patience })
+    socketCalls.setsockopt(
+      socket.number,
+      Number(SOL.values.SOL_SOCKET),
+      Number(SO.values.SO_SNDTIMEO),
+      time,
+      time.length,
+    )
     connect(socket, path)
-    makeBlocking(socket.number)
     return socket
   } catch (error) {
     socket.close()
