@@ -1,6 +1,5 @@
 // The part of create that changes the host, one step after the other, each with its way back. The order matters:
 // what a later `delete` needs to know is on disk before the step that it would have to take back.
-import { SIG } from '../abi/signal.ts'
 import { StateError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
 import { launch } from '../host/launch.ts'
@@ -11,25 +10,16 @@ import { makeDirectory } from '../host/tree.ts'
 import { WAIT_FOR_START } from '../plan/gate.ts'
 import { origins, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
-import { cgroupOwner } from './cgroup-owner.ts'
 import { children, endChild } from './children.ts'
 import type { Compiled } from './compile.ts'
-import {
-  CGROUP_FILE,
-  CONFIG_FILE,
-  hookState,
-  identify,
-  ORIGINS_FILE,
-  RDT_FILE,
-  type Status,
-  save,
-} from './container.ts'
+import { CONFIG_FILE, hookState, identify, ORIGINS_FILE, type Status, save } from './container.ts'
 import { ContainerHooks } from './container-hooks.ts'
 import { firstState } from './first-state.ts'
 import { INIT_ARGV, makeGate } from './gate.ts'
 import { Handshake } from './handshake.ts'
 import { runHooks } from './hooks.ts'
 import { rootOwner, writeIdMaps } from './id-maps.ts'
+import { makeCgroup, makeRdtGroup } from './new-groups.ts'
 import { NOTIFY } from './notify.ts'
 import { outOfMemory } from './oom.ts'
 import { part } from './parts.ts'
@@ -76,8 +66,9 @@ export class Creation {
     this.#undo.push(() => directory.remove())
     this.#save({})
     if (this.#parts.compiled.notify) makeDirectory(directory.fd, NOTIFY, NOTIFY_MODE)
-    this.#makeCgroup()
-    this.#makeRdtGroup()
+    const save = (change: Partial<SavedState>): void => this.#save(change)
+    makeCgroup(this.#parts, this.#undo, save)
+    makeRdtGroup(this.#parts, this.#undo, save)
     using hooks = new ContainerHooks(this.#spec)
     const [sync, pid] = this.#launch(hooks)
     using _closed = sync
@@ -88,35 +79,6 @@ export class Creation {
   #save(change: Partial<SavedState>): void {
     this.#saved = { ...this.#saved, ...change }
     save(this.#parts.directory, this.#saved)
-  }
-
-  #makeCgroup(): void {
-    const { compiled, directory } = this.#parts
-    const { cgroup } = compiled
-    cgroup.create() // takes itself back when it fails
-    this.#undo.push(() => {
-      cgroup[Symbol.dispose]() // looks anew: the groups may have been removed and made again
-      if (cgroup.pids().length > 0) {
-        if (directory.isRemoved) return // after a forced delete: these belong to a new container of the same name
-        cgroup.killAll(SIG.SIGKILL) // what hooks of the container have left behind
-      }
-      cgroup.remove()
-    })
-    directory.add(CGROUP_FILE, JSON.stringify(cgroup.saved)) // should state.json be damaged
-    this.#save({ cgroup: cgroup.saved, cgroupMade: true })
-    cgroup.set(this.#spec.linux?.resources, 'early')
-    const owner = cgroupOwner(this.#spec)
-    if (owner !== undefined && owner !== process.geteuid?.()) cgroup.giveTo(owner)
-  }
-
-  #makeRdtGroup(): void {
-    const { compiled, directory } = this.#parts
-    const { rdt } = compiled
-    if (rdt === undefined) return
-    directory.add(RDT_FILE, JSON.stringify(rdt.saved))
-    this.#save({ rdt: rdt.saved })
-    this.#undo.push(() => rdt.remove())
-    rdt.make()
   }
 
   /** Starts the image; our end of its socket, and its pid. */
