@@ -110,7 +110,7 @@ export const hookRuleCases: readonly Case[] = [
   ...(['prestart', 'createRuntime', 'createContainer'] as const).map(kind =>
     defineCase(SECTIONS[kind], `${kind} hooks find the mounts made and the root not yet entered`, world => {
       const file = join(world.directory, 'seen')
-      const pid = `$(sed 's/.*"pid": *\\([0-9]*\\).*/\\1/')`
+      const pid = `$(sed 's/.*"pid" *: *\\([0-9]*\\).*/\\1/')`
       const command = kind === 'createContainer' ? 'cat /proc/self/mountinfo' : `cat /proc/${pid}/mountinfo`
       world.bundle.config.mounts.push({ destination: '/tmp', type: 'tmpfs', source: 'made-before' })
       world.bundle.config.hooks = { [kind]: [shell(`${command} >'${file}'`)] }
@@ -122,7 +122,7 @@ export const hookRuleCases: readonly Case[] = [
   ),
 
   defineCase(SECTIONS.createRuntime, 'createRuntime hooks can change the namespaces that were made', world => {
-    const pid = `$(sed 's/.*"pid": *\\([0-9]*\\).*/\\1/')`
+    const pid = `$(sed 's/.*"pid" *: *\\([0-9]*\\).*/\\1/')`
     const command = `nsenter --net --target ${pid} ip address add 10.9.8.7/32 dev lo`
     world.bundle.config.hooks = { createRuntime: [shell(command)] }
     assert.match(world.output('ip -o address'), /10\.9\.8\.7/)

@@ -92,7 +92,7 @@ export const hookCases: readonly Case[] = [
 
   defineCase(SECTION, 'the pid given to createRuntime is in its final namespaces', world => {
     const look = 'for name in uts net ipc; do readlink /proc/$pid/ns/$name; done >>$LOG'
-    const command = `pid=$(sed 's/.*"pid": *\\([0-9]*\\).*/\\1/'); ${look}`
+    const command = `pid=$(sed 's/.*"pid" *: *\\([0-9]*\\).*/\\1/'); ${look}`
     world.bundle.config.hooks = { createRuntime: [hook(world, 'createRuntime', command)] }
     world.create()
     const { pid } = world.state()
