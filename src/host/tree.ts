@@ -1,6 +1,6 @@
 // Work below a directory that is held open, so that no symbolic link can lead out of it: openat2(2). Names are single
 // components; whole paths are resolved by the kernel in one call. Modes are exact: the umask has no say.
-import { fchmodSync, readdirSync } from 'node:fs'
+import { chmodSync, fchmodSync, readdirSync } from 'node:fs'
 import { LOCK, O, RESOLVE } from '../abi/fcntl.ts'
 import { mkdirAt, renameAt, rmdirAt, unlinkAt } from './at.ts'
 import { isErrno, retried } from './errno.ts'
@@ -108,9 +108,19 @@ function removeDirectory(dir: Fd, name: Text, round: number): boolean {
     return true
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return true
+    if (isErrno(error, 'EACCES') && round === 1) {
+      openUp(dir, name)
+      return false
+    }
     if (isErrno(error, 'ENOTEMPTY', 'ENOTDIR') && round < REMOVE_ROUNDS) return false
     throw error
   }
+}
+
+/** A user's own directory, that somebody has shut: its owner may empty it all the same. */
+function openUp(dir: Fd, name: Text): void {
+  using place = dir.openAt(name, O_PATH | O_DIRECTORY | O_NOFOLLOW)
+  attempt('chmod', [place, '0700'], () => chmodSync(place.path, 0o700))
 }
 
 function removeEmpty(dir: Fd, name: Text): boolean {

@@ -45,6 +45,23 @@ t.test('every command', { skip }, async t => {
   t.same(user.ids, [])
 })
 
+t.test('what a container leaves where its notify socket lies keeps nobody from removing it', { skip }, t => {
+  const user = new User(t)
+  user.configure(config => {
+    for (const set of ['bounding', 'effective', 'permitted']) config.process.capabilities[set].push('CAP_SYS_ADMIN')
+    const shut =
+      'busybox mkdir -p d/e/f l/m && touch d/e/g l/m/n && busybox chmod 0 d/e/f d/e d && busybox chmod 500 l/m l'
+    const script = `busybox mount -o remount,rw,bind /run/notify && cd /run/notify && ${shut} && echo done`
+    config.process.args = ['sh', '-c', script]
+  })
+  const args = ['run', '--bundle', user.bundle, 'test']
+  const { status, stdout, stderr } = user.runWith([], args, { NOTIFY_SOCKET: '/nonexistent' })
+  t.match(stdout, 'done')
+  t.equal(status, 0, stderr)
+  t.same(user.ids, [], 'nothing is left')
+  t.end()
+})
+
 /** The line of fdinfo that a descriptor of a directory has whose mount is that of a path. */
 function mountIdOf(path: string): RegExp {
   const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
