@@ -258,6 +258,7 @@ t.test('an agent gets the listener, and answers', { skip }, async t => {
       call,
     )
   t.equal(said.filter(({ state }) => state !== undefined).length, 1)
+  await until(() => state(runtime, id).status === 'stopped') // a process lets go of its filter before it has ended
   remove(runtime, id)
 })
 
