@@ -14,4 +14,10 @@ process.on('message', async (index: number) => {
   const each = CASES[index]
   if (each !== undefined) process.send?.({ index, outcome: await attempt(each, runtime) })
 })
-process.on('disconnect', () => runtime.dispose())
+process.on('disconnect', () => {
+  try {
+    runtime.dispose()
+  } catch (error) {
+    console.error(`# left: ${error}`) // what a runtime mounted there and cannot remove is no failure of a case
+  }
+})
