@@ -34,3 +34,12 @@ t.test('what is no list', t => {
     t.equal(numbersOf(list, 9), undefined, JSON.stringify(list))
   t.end()
 })
+
+t.test('ranges that overlap cost no more than others', t => {
+  const begin = performance.now()
+  const list = Array.from({ length: 200_000 }, () => '0-1023').join()
+  t.equal(numbersOf(list, 1023)?.length, 1024)
+  t.ok(performance.now() - begin < 2000)
+  t.same(numbersOf('0-5,2-3,1,9-9,4-7', 9), [0, 1, 2, 3, 4, 5, 6, 7, 9])
+  t.end()
+})
