@@ -14,6 +14,8 @@ export interface Origin {
 interface Details {
   /** JSON Pointer into config.json, or a path on the host. */
   readonly where?: string | undefined
+  /** Whether "where" is the former; needed where the class does not tell: most StateErrors are about paths. */
+  readonly isInConfig?: boolean | undefined
   /** What to do about it; absent when we do not know. */
   readonly hint?: string | undefined
   readonly cause?: unknown
@@ -24,6 +26,8 @@ export abstract class TsruncError extends Error {
   abstract override readonly name: string
   abstract readonly code: `TSRUNC_${string}`
   readonly where?: string
+  /** Absent when it goes with the class. */
+  readonly isInConfig?: boolean
   readonly hint?: string
   /** What went wrong while cleaning up after this error; never replaces it. */
   readonly undoErrors: Error[] = []
@@ -31,6 +35,7 @@ export abstract class TsruncError extends Error {
   constructor(message: string, details: Details = {}) {
     super(message, details.cause === undefined ? {} : { cause: details.cause })
     if (details.where !== undefined) this.where = details.where
+    if (details.isInConfig !== undefined) this.isInConfig = details.isInConfig
     if (details.hint !== undefined) this.hint = details.hint
   }
 }

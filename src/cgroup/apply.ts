@@ -117,6 +117,7 @@ export function checkUsage(memory: Memory | undefined, group: Group | undefined)
   if (usage >= limit)
     throw new StateError(`unable to set memory limit to ${limit}: current usage is ${usage}`, {
       where: '/linux/resources/memory/limit',
+      isInConfig: true,
       hint: 'raise the limit, or leave checkBeforeUpdate out to let the kernel reclaim or kill',
     })
 }

@@ -92,10 +92,15 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
     const found = new Set(old.flatMap(group => group.pids()))
     const hint = 'give the container a group of its own, or wait until the one that used it before is deleted'
     if (found.size > 0)
-      throw new StateError(`container's cgroup is not empty: ${found.size} process(es) found`, { where: WHERE, hint })
+      throw new StateError(`container's cgroup is not empty: ${found.size} process(es) found`, {
+        where: WHERE,
+        isInConfig: true,
+        hint,
+      })
     if (this.state() === 'frozen')
       throw new StateError("container's cgroup unexpectedly frozen", {
         where: WHERE,
+        isInConfig: true,
         hint: 'thaw it or a parent of it',
       })
   }

@@ -1,5 +1,5 @@
 import t from 'tap'
-import { HookError, InitError, SpecError, StateError, SyscallError, UsageError } from '../errors.ts'
+import { HookError, InitError, SpecError, StateError, SyscallError, UnsupportedError, UsageError } from '../errors.ts'
 import { jsonRecord, textRecord, textReport } from './report.ts'
 
 const NOW = new Date('2026-11-20T23:19:00.123Z')
@@ -56,6 +56,10 @@ t.test('where: a place in config.json, or a path', async t => {
     '  at config.json#/hooks/poststart/0\n',
   )
   t.match(textReport(new StateError('cannot open', { where: '/run/x' }), {}), '  at /run/x\n')
+  const device = new StateError('no such device', { where: '/linux/netDevices/a', isInConfig: true })
+  t.match(textReport(device, {}), '  at config.json#/linux/netDevices/a\n')
+  const addon = new UnsupportedError('cannot be loaded', { where: '/usr/lib/a', isInConfig: false })
+  t.match(textReport(addon, {}), '  at /usr/lib/a\n')
   t.notMatch(textReport(new StateError('container does not exist', { where: 'id' }), {}), '  at')
 })
 

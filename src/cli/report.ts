@@ -35,8 +35,9 @@ function place(error: TsruncError): string | undefined {
   return op ? `${named} (${op})` : named
 }
 
-/** `where` holds a JSON Pointer or a host path; both may begin with a slash, so the kind of error decides. */
+/** `where` holds a JSON Pointer or a host path; both may begin with a slash: the error says which, or its kind does. */
 function isPointer(error: TsruncError): boolean {
+  if (error.isInConfig !== undefined) return error.isInConfig
   if (error instanceof SyscallError) return error.origin?.pointer !== undefined && error.origin.pointer === error.where
   return error.code !== 'TSRUNC_STATE' && error.code !== 'TSRUNC_USAGE'
 }

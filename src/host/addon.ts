@@ -32,6 +32,7 @@ export function checkAddon(path: string, addon: Stats, executable: Stats | undef
   if (fault === undefined) return
   throw new UnsupportedError(`${path} ${fault}`, {
     where: path,
+    isInConfig: false,
     hint: 'it must be a file that only root, or the owner of the executable, can write: install both again',
   })
 }
@@ -47,6 +48,7 @@ function besideExecutable(): string {
   }
   throw new UnsupportedError('koffi.node is missing', {
     where: here,
+    isInConfig: false,
     hint: `it belongs to the executable, as ${places.join(' or ')}`,
   })
 }

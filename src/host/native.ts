@@ -25,6 +25,7 @@ function native(): Koffi {
     } catch (cause) {
       throw new UnsupportedError(`koffi cannot be loaded: ${cause instanceof Error ? cause.message : cause}`, {
         where: path,
+        isInConfig: false,
         cause,
       })
     }

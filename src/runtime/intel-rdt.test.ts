@@ -133,7 +133,11 @@ t.test('closID alone needs a group that is there', t => {
   const resctrl = fake(t)
   const error = thrown(() => new RdtGroup(resctrl, 'c1', { closID: 'gold' }))
   t.ok(error instanceof StateError)
-  t.match(error, { where: '/linux/intelRdt/closID', message: /no resctrl group .*\/gold, and no schema/ })
+  t.match(error, {
+    where: '/linux/intelRdt/closID',
+    isInConfig: true,
+    message: /no resctrl group .*\/gold, and no schema/,
+  })
   group(resctrl, 'gold', 'L3:0=f\n')
   const rdt = new RdtGroup(resctrl, 'c1', { closID: 'gold' })
   rdt.make()
@@ -156,7 +160,7 @@ t.test('a group that is there must have the schema that is asked for', t => {
   for (const [wish, place, message] of cases) {
     const error = thrown(() => new RdtGroup(resctrl, 'c1', { closID: 'gold', ...wish }))
     t.ok(error instanceof StateError)
-    t.match(error, { where: `/linux/intelRdt${place}`, message })
+    t.match(error, { where: `/linux/intelRdt${place}`, isInConfig: true, message })
   }
   t.end()
 })

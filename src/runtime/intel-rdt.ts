@@ -48,7 +48,10 @@ export class RdtGroup {
     this.#monitor = wish.enableMonitoring ? join(this.#group, `mon_groups/${id}`) : undefined
     this.#schemata = schemataOf(wish)
     if (isReservedGroup(this.#group))
-      throw new StateError(`intelRdt: resctrl has a directory ${this.#group} of its own`, { where: POINTER })
+      throw new StateError(`intelRdt: resctrl has a directory ${this.#group} of its own`, {
+        where: POINTER,
+        isInConfig: true,
+      })
     this.#isNew = !resctrl.has(this.#group)
     if (this.#isNew) this.#mustBeMakable()
     else this.#compare()
@@ -96,6 +99,7 @@ export class RdtGroup {
     if (this.#isOwn || this.#schemata.length > 0) return
     throw new StateError(`intelRdt: there is no resctrl group ${this.#name}, and no schema to make it with`, {
       where: `${POINTER}/closID`,
+      isInConfig: true,
       hint: 'make the group beforehand, or give a schema',
     })
   }
@@ -111,6 +115,7 @@ export class RdtGroup {
           `the resctrl group ${this.#name} has another schema: ${difference}, asked for is ${line}`,
           {
             where: pointer,
+            isInConfig: true,
             hint: 'use a group with this schema, or another closID',
           },
         )

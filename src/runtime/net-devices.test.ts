@@ -132,7 +132,7 @@ t.test('nothing moves when one of them can not', { skip }, async t => {
   for (const [wish, message, where] of cases) {
     const error = thrown(() => move(wish))
     t.ok(error instanceof StateError)
-    t.match(error, { message, where })
+    t.match(error, { message, where, isInConfig: true })
     t.same(devices(host).sort(), ['va', 'vb'])
   }
   t.same(devices(inside).sort(), ['eth0', 'eth1'])
@@ -176,7 +176,7 @@ t.test('the network of the host is no container', { skip }, async t => {
   const host = await namespace(t)
   using there = Fd.open(`/proc/${host}/ns/net`, O.bits.O_RDONLY)
   const error = thrown(() => inNetworkNamespace(there, () => moveDevices(host, { va: {} })))
-  t.match(error, { message: /is that of the host/, where: '/linux/netDevices' })
+  t.match(error, { message: /is that of the host/, where: '/linux/netDevices', isInConfig: true })
 })
 
 t.test('this process stays where it is', { skip }, async t => {

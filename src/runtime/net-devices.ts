@@ -53,6 +53,7 @@ function mustBeAnother(namespace: Fd): void {
   if (one.ino !== other.ino || one.dev !== other.dev) return
   throw new StateError('netDevices: the network namespace of the container is that of the host', {
     where: '/linux/netDevices',
+    isInConfig: true,
     hint: 'leave the path of the network namespace out, or join another one',
   })
 }
@@ -60,11 +61,12 @@ function mustBeAnother(namespace: Fd): void {
 function prepared({ host, inside }: Networks, asked: string, name: string | undefined): Move {
   const where = pointer('linux', 'netDevices', asked)
   const link = findLink(host, asked)
-  if (link === undefined) throw new StateError(`the host has no network device ${asked}`, { where })
+  if (link === undefined) throw new StateError(`the host has no network device ${asked}`, { where, isInConfig: true })
   const wanted = name ?? link.name
   if (!isTemplate(wanted) && findLink(inside, wanted) !== undefined)
     throw new StateError(`the network namespace of the container has a device ${wanted} already`, {
       where,
+      isInConfig: true,
       hint: 'give the device another name inside, or "%d" in it for a number that is free',
     })
   return { where, link, name: wanted, addresses: lastingAddresses(host, link) }
@@ -85,7 +87,8 @@ function carryOut(networks: Networks, { where, link, name, addresses }: Move): v
   const newName = name === link.name ? undefined : name
   explain(`move the network device ${link.name} into the container`, () => moveLink(host, link, namespace, newName))
   const moved = isTemplate(name) ? newcomer(before, links(inside), name) : findLink(inside, name)
-  if (moved === undefined) throw new StateError(`the network device ${link.name} is not in the container`, { where })
+  if (moved === undefined)
+    throw new StateError(`the network device ${link.name} is not in the container`, { where, isInConfig: true })
   for (const address of addresses)
     explain(`keep the address ${addressText(address)} of ${moved.name}`, () => addAddress(inside, moved, address))
   explain(`bring the network device ${moved.name} up`, () => bringUp(inside, moved))
