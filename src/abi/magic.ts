@@ -1,5 +1,5 @@
 // The numbers by which statfs(2) names a file system, and what it fills in.
-import { defineEnum, defineStruct } from './define.ts'
+import { defineEnum, defineFlags, defineStruct } from './define.ts'
 
 export const FSMAGIC = defineEnum('include/uapi/linux/magic.h (v6.12); statfs(2)', {
   PROC_SUPER_MAGIC: 0x9fa0n,
@@ -36,4 +36,12 @@ export const statfs = defineStruct('struct statfs, include/uapi/asm-generic/stat
   spare1: 'u64',
   spare2: 'u64',
   spare3: 'u64',
+})
+
+/** In f_flags: what the mount allows, whatever its file system does. */
+export const ST = defineFlags('include/linux/statfs.h (v6.12); statfs(2)', {
+  ST_RDONLY: 0x1n,
+  ST_NOSUID: 0x2n,
+  ST_NODEV: 0x4n,
+  ST_NOEXEC: 0x8n,
 })

@@ -4,16 +4,23 @@
 // are opened below the covered directory, never through a link; the tmpfs is attached nowhere yet, so nobody else is
 // in it. Content, kind, mode, owner and time of change are copied; extended attributes, and that two names are one
 // file, are not; the tmpfs itself belongs to whom its options say (all as with runc).
+// No copy allows more than its source does (here runc differs): a device node on a mount with nodev is left out, a file
+// on one with nosuid loses S_ISUID and S_ISGID; so does what is no longer what the host found, since its owner is that
+// of now. noexec is no such limit: who may read a file may run a copy of it anyway.
 import { AT, openHow, RESOLVE } from '../abi/fcntl.ts'
-import { STATX, statx, UTIME_OMIT } from '../abi/stat.ts'
+import { ST, statfs } from '../abi/magic.ts'
+import { S, STATX, statx, UTIME_OMIT } from '../abi/stat.ts'
 import { timespec } from '../abi/wait.ts'
 import type { Origin } from '../errors.ts'
 import {
   address,
   bytes,
+  type CallRest,
+  type Condition,
   cell,
   type DataOperand,
   jump,
+  type Label,
   label,
   NULL,
   type Op,
@@ -26,6 +33,7 @@ import {
 } from '../program/op.ts'
 import { ALL_BITS, type PlanContext } from './context.ts'
 import type { Copied } from './facts.ts'
+import { deviceIs, field } from './memory.ts'
 import { close } from './mount-calls.ts'
 import type { Entry } from './mount-entries.ts'
 import { EMPTY } from './resolve.ts'
@@ -58,6 +66,8 @@ function copyOne(copy: Copy, one: Copied, where: string): Op[] {
   const { to } = copy
   const path = operand(one.path)
   const kept = slot('original')
+  const leftOut = label('left out')
+  const isDevice = one.kind === 'node' && (one.device ?? 0n) !== 0n
   const make =
     one.kind === 'directory'
       ? syscall('mkdirat', [to, path, 0o700], origin)
@@ -65,15 +75,26 @@ function copyOne(copy: Copy, one: Copied, where: string): Op[] {
         ? syscall('symlinkat', [operand(one.target ?? ''), to, path], origin)
         : syscall('mknodat', [to, path, BigInt(one.mode), one.device ?? 0n], origin)
   return [
-    open(copy, path, 'O_PATH', kept, origin),
+    // an earlier copy of the tree may have left it out
+    open(copy, path, 'O_PATH', kept, origin, isDevice ? { errnos: ['ENOENT'], to: leftOut } : undefined),
     look(kept, origin),
+    ...(isDevice ? [syscall('fstatfs', [kept, address(found.mount)], origin)] : []),
     close(kept, origin),
+    ...(isDevice ? unlessAllowed(one, leftOut, origin) : []),
     make,
     syscall('fchownat', [to, path, UID, GID, AT.bits.AT_SYMLINK_NOFOLLOW], origin),
     ...(one.kind === 'node' ? [syscall('fchmodat', [to, path, one.mode & PERMISSIONS], origin)] : []),
     ...(one.kind === 'directory' ? [] : [touch(to, path, one, origin)]),
+    ...(isDevice ? [leftOut] : []),
   ]
 }
+
+/** A node that its mount makes useless, or that is another one by now. */
+const unlessAllowed = ({ mode, device = 0n }: Copied, leftOut: Label, origin: Origin): Op[] => [
+  jump(leftOut, origin, forbids('ST_NODEV')),
+  jump(leftOut, origin, field(found.file, statx, 'stx_mode', 'ne', BigInt(mode))),
+  jump(leftOut, origin, deviceIs({ memory: found.file }, 'ne', majorOf(device), minorOf(device))),
+]
 
 /** chown before chmod: it takes S_ISUID away. */
 function copyFile(copy: Copy, one: Copied, origin: Origin): Op[] {
@@ -90,10 +111,22 @@ function copyFile(copy: Copy, one: Copied, origin: Origin): Op[] {
     jump(more, origin, { slot: count, mask: ALL_BITS, is: 'ne', value: 0n }),
     look(source, origin),
     syscall('fchown', [made, UID, GID], origin),
-    syscall('fchmod', [made, one.mode & PERMISSIONS], origin),
+    syscall('fchmod', [made, one.mode & PERMISSIONS & ~SET_IDS], origin),
+    ...((one.mode & SET_IDS) === 0 ? [] : copySetIds(source, made, origin)),
     close(made, origin),
     close(source, origin),
     touch(copy.to, path, one, origin),
+  ]
+}
+
+/** The mode of now, which goes with the owner of now; fchmod looks at its low bits only. */
+function copySetIds(source: Slot, made: Slot, origin: Origin): Op[] {
+  const done = label('done')
+  return [
+    syscall('fstatfs', [source, address(found.mount)], origin),
+    jump(done, origin, forbids('ST_NOSUID')),
+    syscall('fchmod', [made, slotIn(found.file, statx.offset('stx_mode'))], origin),
+    done,
   ]
 }
 
@@ -104,9 +137,17 @@ function finishDirectory({ to }: Copy, one: Copied, where: string): Op[] {
 }
 
 const PERMISSIONS = 0o7777
+const SET_IDS = Number(S.bits.S_ISUID | S.bits.S_ISGID)
 
 /** Below the covered directory, on the mounts that are there, and never through a link. */
-function open({ context, from }: Copy, path: Operand, how: 'O_PATH' | 'O_NONBLOCK', result: Slot, origin: Origin): Op {
+function open(
+  { context, from }: Copy,
+  path: Operand,
+  how: 'O_PATH' | 'O_NONBLOCK',
+  result: Slot,
+  origin: Origin,
+  on?: CallRest['on'],
+): Op {
   const { O_NOFOLLOW, O_CLOEXEC } = context.open
   const { RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } = RESOLVE.bits
   const name = `copy ${how}`
@@ -114,21 +155,27 @@ function open({ context, from }: Copy, path: Operand, how: 'O_PATH' | 'O_NONBLOC
   const text = `{flags=${how}|O_NOFOLLOW|O_CLOEXEC, resolve=RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS}`
   const way = context.ways.get(name) ?? struct(openHow, { flags, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS }, text)
   context.ways.set(name, way)
-  return syscall('openat2', [from, path, way, openHow.size], origin, { result, again: true })
+  return syscall('openat2', [from, path, way, openHow.size], origin, { result, again: true, on })
 }
 
 // the kernel looks at the low half of a word, as the ids are wide
-const found = cell('statx', statx.size)
-const UID = slotIn(found, statx.offset('stx_uid'))
-const GID = slotIn(found, statx.offset('stx_gid'))
+const found = { file: cell('statx', statx.size), mount: cell('statfs', statfs.size) }
+const UID = slotIn(found.file, statx.offset('stx_uid'))
+const GID = slotIn(found.file, statx.offset('stx_gid'))
+const LOOKED = STATX.bits.STATX_TYPE | STATX.bits.STATX_MODE | STATX.bits.STATX_UID | STATX.bits.STATX_GID
+
+const forbids = (flag: 'ST_NODEV' | 'ST_NOSUID'): Condition => ({
+  ...field(found.mount, statfs, 'f_flags', 'ne', 0n, { mask: ST.bits[flag] }),
+  text: () => `f_flags has ${flag}`,
+})
+
+/** The bits of a device's number as mknod(2) takes it: include/linux/kdev_t.h, new_decode_dev. */
+const majorOf = (device: bigint): number => Number((device >> 8n) & 0xfffn)
+const minorOf = (device: bigint): number => Number((device & 0xffn) | ((device >> 12n) & 0xfff00n))
 
 /** Ids as this user namespace sees them: on the host they have other numbers. */
 const look = (fd: Slot, origin: Origin): Op =>
-  syscall(
-    'statx',
-    [fd, EMPTY, AT.bits.AT_EMPTY_PATH, STATX.bits.STATX_UID | STATX.bits.STATX_GID, address(found)],
-    origin,
-  )
+  syscall('statx', [fd, EMPTY, AT.bits.AT_EMPTY_PATH, LOOKED, address(found.file)], origin)
 
 function touch(directory: Slot, path: Operand, { seconds, nanoseconds }: Copied, origin: Origin): Op {
   const parts = [timespec.encode({ tv_nsec: UTIME_OMIT }), timespec.encode({ tv_sec: seconds, tv_nsec: nanoseconds })]

@@ -67,7 +67,7 @@ export const kindIs = (looked: Looked, is: 'eq' | 'ne', kind: bigint): Condition
   field(looked.memory, statx, 'stx_mode', is, kind, { mask: S.bits.S_IFMT, named: () => S.format(kind) })
 
 /** The numbers of a device node; both stand in one word. */
-export const deviceIs = (looked: Looked, is: 'eq' | 'ne', major: number, minor: number): Condition => ({
+export const deviceIs = (looked: Pick<Looked, 'memory'>, is: 'eq' | 'ne', major: number, minor: number): Condition => ({
   slot: slotIn(looked.memory, statx.offset('stx_rdev_major')),
   mask: ALL_BITS,
   is,

@@ -203,6 +203,48 @@ t.test('a copy of what an earlier mount shows', { skip }, async t => {
   )
 })
 
+t.test('a copy gives no more than the mount that it copies', { skip }, async t => {
+  const scene = new Scene(t)
+  const inner = join(scene.source, 'inner')
+  mkdirSync(inner)
+  for (const [name, ...numbers] of [
+    ['zero', 'c', '1', '5'],
+    ['pipe', 'p'],
+  ] as const)
+    execFileSync('mknod', ['-m', '666', join(inner, name), ...numbers])
+  for (const [name, mode] of [
+    ['plain', 0o755],
+    ['own', 0o4755],
+    ['group', 0o2750],
+  ] as const) {
+    writeFileSync(join(inner, name), name)
+    chmodSync(join(inner, name), mode) // the umask has no say
+  }
+  const sub = { ...tmpfs('tmpcopyup'), destination: '/mnt/inner' }
+  const look =
+    'cd /mnt/inner; stat -c "%n %a" *; if [ -e zero ]; then busybox head -c 3 zero | wc -c; fi; busybox cat own'
+  const seen = (...mounts: Draft[]) => scene.sees(look, config => config.mounts.push(...mounts)).split('\n')
+  const files = (own: string, group: string) => [`group ${group}`, `own ${own}`, 'pipe 666', 'plain 755']
+  const all = [...files('4755', '2750'), 'zero 666', '3', 'own']
+  const less = [...files('755', '750'), 'own']
+  t.same(seen(bind(scene.source), sub), all)
+  t.same(seen(bind(scene.source, 'nodev', 'nosuid'), sub), less)
+  t.same(seen(bind(scene.source, 'nodev'), sub), [...files('4755', '2750'), 'own'])
+  t.same(seen(bind(scene.source, 'nosuid'), sub), [...files('755', '750'), 'zero 666', '3', 'own'])
+  const remount = { destination: '/mnt', options: ['remount', 'bind', 'nodev', 'nosuid'] }
+  t.same(seen(bind(scene.source), remount, sub), less, 'set later')
+  t.same(seen(bind(scene.source, 'rnodev', 'rnosuid'), tmpfs('tmpcopyup')), less, 'the whole tree')
+  t.same(seen(bind(scene.source, 'nodev', 'nosuid'), tmpfs('tmpcopyup'), sub), less, 'a copy of a copy')
+  const kept = { ...sub, options: ['tmpcopyup', 'nodev', 'nosuid'] }
+  t.same(
+    scene.sees('stat -c "%n %a" /mnt/inner/own; busybox cat /mnt/inner/zero || echo no', config =>
+      config.mounts.push(bind(scene.source), kept),
+    ),
+    "/mnt/inner/own 4755\ncat: can't open '/mnt/inner/zero': Permission denied\nno",
+    'a tmpfs has the flags of its own options',
+  )
+})
+
 // ---- links ----
 
 t.test('links as sources and as targets', { skip }, async t => {
