@@ -2,7 +2,16 @@
 // and those that are none of the runtime's.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { type Case, defineCase } from '../case.ts'
 import { namespaceOf, namespacePath, neighbour } from '../neighbour.ts'
@@ -230,5 +239,9 @@ export const lifecycleCases: readonly Case[] = [
 
 /** An engine makes and removes the groups above; here it is the case. */
 function removeGroups(name: string): void {
-  execFileSync('find', ['/sys/fs/cgroup', '-depth', '-type', 'd', '-name', name, '-exec', 'rmdir', '{}', ';'])
+  const root = '/sys/fs/cgroup'
+  for (const hierarchy of ['.', ...readdirSync(root)]) {
+    const group = join(root, hierarchy, name)
+    if (existsSync(group)) rmdirSync(group)
+  }
 }
