@@ -83,8 +83,11 @@ function operandOf(saved: SavedOperand): Operand {
   return 'number' in saved ? BigInt(saved.number) : { kind: 'data', parts: [], text: saved.words }
 }
 
+/** What to do about a failed call where more is known than of any such call. */
+export type HintOf = (syscall: string, errno: number) => string | undefined
+
 /** The error for a FAILED record {op, value} of the program that `saved` was made of. */
-export function failure(saved: SavedOrigins, op: number, value: bigint): TsruncError {
+export function failure(saved: SavedOrigins, op: number, value: bigint, hintOf?: HintOf): TsruncError {
   const found = saved[op]
   if (found === undefined)
     return new InitError(`the container's init failed at op ${op}, which its program does not have`)
@@ -92,7 +95,8 @@ export function failure(saved: SavedOrigins, op: number, value: bigint): TsruncE
   if (call !== undefined) {
     const origin = pointer === undefined ? { intent } : { pointer, intent }
     const words = describe({ name: call.name, args: call.args.map(operandOf) }, call.architecture)
-    return new SyscallError({ ...words, errno: Number(value), origin, op })
+    const errno = Number(value)
+    return new SyscallError({ ...words, errno, origin, op, hint: hintOf?.(call.name, errno) })
   }
   if (pointer?.startsWith('/hooks/'))
     return new HookError(`${intent}: the hook ${hookStatusText(value)}`, { where: pointer })

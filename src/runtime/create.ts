@@ -51,7 +51,7 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
   using console = connect(options.consoleSocket)
   using pidfds = connect(options.pidfdSocket)
   const { spec } = compiled.bundle
-  using agent = spec.linux?.seccomp && part('seccomp').connectAgent(spec, compiled.ops)
+  using agent = spec.linux?.seccomp && part('seccomp').connectAgent(compiled.bundle, compiled.ops)
   using directory = reserve(runtime, id)
   const undo = new Undo()
   try {

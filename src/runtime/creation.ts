@@ -27,6 +27,7 @@ import type { OpenNamespaces } from './rare-mounts.ts'
 import type { SavedState } from './saved.ts'
 import type { ContainerDirectory, Runtime } from './store.ts'
 import { sendPidfd } from './terminal.ts'
+import { unansweredHint } from './unanswered.ts'
 import type { Undo } from './undo.ts'
 
 const STDIO = [0, 1, 2] as const
@@ -144,6 +145,7 @@ export class Creation {
           this.#announce(pidfds)
         },
         hookOutput: () => hooks.printed(),
+        hintOf: (syscall, errno) => unansweredHint(this.#spec, syscall, errno),
         outOfMemory: () => outOfMemory(compiled.cgroup.saved),
       },
     })

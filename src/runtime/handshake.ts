@@ -6,7 +6,7 @@ import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { reap, type WaitStatus } from '../host/process.ts'
 import { type Received as Datagram, receive, send } from '../host/socket.ts'
-import { failure, type SavedOrigins } from '../program/origins.ts'
+import { failure, type HintOf, type SavedOrigins } from '../program/origins.ts'
 import { MESSAGE, type MessageName, message } from '../program/sync.ts'
 
 export interface Handlers {
@@ -23,6 +23,7 @@ export interface Handlers {
   ready(): void
   /** The end of what the container's hooks have printed. */
   hookOutput(): string
+  readonly hintOf: HintOf
   /** Whether the kernel killed something of the container for lack of memory. */
   outOfMemory(): boolean
 }
@@ -138,9 +139,10 @@ export class Handshake {
   }
 
   #failed({ op, value }: Received): TsruncError {
-    const error = failure(this.#talk.origins(), op, value)
-    if (this.#talk.handlers.outOfMemory()) error.message += OOM
-    return inInit(error, this.#talk.handlers.hookOutput)
+    const { hintOf, hookOutput, outOfMemory } = this.#talk.handlers
+    const error = failure(this.#talk.origins(), op, value, hintOf)
+    if (outOfMemory()) error.message += OOM
+    return inInit(error, hookOutput)
   }
 
   #died(): TsruncError {

@@ -1,15 +1,28 @@
 import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, rmdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  rmdirSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { SyscallError } from '../errors.ts'
+import { connectUnix } from '../host/socket.ts'
 import { create } from './create.ts'
 import { remove } from './delete.ts'
 import { features } from './features.ts'
 import { state } from './query.ts'
 import { run } from './run.ts'
+import { sendListener } from './seccomp.ts'
 import { start } from './start.ts'
 import { cannotRun, type Draft, newId, runs, thrown, traces, until, World } from './testing.ts'
 
@@ -296,8 +309,44 @@ t.test('an agent that hangs up fails create', { skip }, async t => {
     config.hooks = { createRuntime: [{ path: '/bin/sleep', args: ['sleep', '0.3'] }] } // it has hung up by then
   })
   const error = thrown(() => create(world.runtime, newId(), { bundle: world.bundle }))
-  t.match(error.message, /^hand the listener to the seccomp agent: sendmsg\(.*: broken pipe/)
+  t.match(error, {
+    message: /^hand the listener to the seccomp agent at ".*agent": sendmsg\(.*: broken pipe/,
+    hint: /closed the connection/,
+  })
   t.same(world.ids, [])
+})
+
+t.test('an agent that does not read is not waited for for ever', async t => {
+  const listenerPath = join(new World(t).directory, 'agent')
+  const server = createServer()
+  await new Promise<void>(resolve => server.listen(listenerPath, resolve)) // accepts when this function lets it
+  const file = openSync('/dev/null', 'r')
+  t.teardown(() => closeSync(file))
+  const seccomp = { listenerPath, listenerMetadata: 'x'.repeat(15_000_000) }
+  const agent = connectUnix(listenerPath, undefined, 1)
+  const begin = performance.now()
+  const error = thrown(() =>
+    sendListener({ agent, pid: process.pid, number: file, state: '{}' }, { linux: { seccomp } } as never),
+  )
+  t.ok(performance.now() - begin < 5000)
+  server.close()
+  t.match(error, {
+    where: '/linux/seccomp/listenerPath',
+    errnoName: 'EAGAIN',
+    message: `hand the listener to the seccomp agent at "${listenerPath}": sendmsg(`,
+    hint: /the agent there does not read/,
+  })
+})
+
+t.test('a relative listenerPath is below the bundle, wherever tsrunc is', { skip }, async t => {
+  const world = new World(t)
+  const said = await agent(t, join(world.bundle, 'sockets-agent'))
+  configure(world, 'true', { ...allowing(rule('SCMP_ACT_NOTIFY')), listenerPath: './sockets-agent' }, () => {})
+  const id = newId()
+  create(world.runtime, id, { bundle: world.bundle })
+  await until(() => said.length > 1)
+  t.match(said[1], { descriptors: 1 })
+  remove(world.runtime, id, { force: true })
 })
 
 t.test('calls fail when the agent is gone', { skip }, async t => {
@@ -319,6 +368,29 @@ t.test('calls fail when the agent is gone', { skip }, async t => {
   await until(() => !runs(pid))
   t.match(readFileSync(out, 'utf8'), 'Function not implemented')
   remove(runtime, id, { force: true })
+})
+
+t.test('a call of ours that the agent is no longer there to answer', { skip }, async t => {
+  const world = new World(t)
+  const { runtime, bundle } = world
+  const hint = /^the filter leaves (openat|execve) to the seccomp agent, which is gone/
+  for (const names of [['openat'], ['execve']]) {
+    const listenerPath = join(world.directory, `agent-${names}`)
+    // takes the descriptor, and ends
+    const server = 'require("net").createServer(s => s.once("data", () => process.exit()))'
+    const program = `${server}.listen(process.argv[1], () => console.log("listens"))`
+    const child = spawn(process.execPath, ['-e', program, listenerPath], { stdio: ['ignore', 'pipe', 'inherit'] })
+    t.teardown(() => child.kill('SIGKILL'))
+    await once(child.stdout, 'data')
+    configure(world, 'true', { ...allowing({ names, action: 'SCMP_ACT_NOTIFY' }), listenerPath }, () => {})
+    const id = newId()
+    const error = thrown(() => {
+      create(runtime, id, { bundle })
+      start(runtime, id)
+    })
+    t.match(error, { syscall: names[0], errnoName: 'ENOSYS', hint, message: /^error during container init: / })
+  }
+  t.same(world.ids, [])
 })
 
 t.test('features', t => {

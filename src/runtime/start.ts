@@ -3,7 +3,8 @@
 import { StateError, type TsruncError } from '../errors.ts'
 import { lock } from '../host/tree.ts'
 import { failure, type SavedOrigins } from '../program/origins.ts'
-import { type Container, hookState, load, ORIGINS_FILE, type Status } from './container.ts'
+import type { Spec } from '../spec/gen/types.ts'
+import { CONFIG_FILE, type Container, hookState, load, ORIGINS_FILE, type Status } from './container.ts'
 import { hookOutputOf } from './container-hooks.ts'
 import { destroy, end } from './delete.ts'
 import { passGate } from './gate.ts'
@@ -12,6 +13,7 @@ import { runHooks, tail } from './hooks.ts'
 import { openProxy } from './notify.ts'
 import type { NotifyProxy } from './notify-proxy.ts'
 import type { Runtime } from './store.ts'
+import { unansweredHint } from './unanswered.ts'
 import { Undo } from './undo.ts'
 
 export { loadProxies } from './notify.ts'
@@ -66,5 +68,9 @@ function pass(container: Container): void {
 function explain({ directory, id }: Container, op: number, value: bigint): TsruncError {
   const text = directory.read(ORIGINS_FILE)
   if (text === undefined) return new StateError(`container ${id}: init failed at op ${op}, but ${ORIGINS_FILE} is gone`)
-  return failure(JSON.parse(text) as SavedOrigins, op, value) // written by create, below a directory that is ours
+  // both files were written by create, below a directory that is ours
+  return failure(JSON.parse(text) as SavedOrigins, op, value, (syscall, errno) => {
+    const config = directory.read(CONFIG_FILE)
+    return config && unansweredHint(JSON.parse(config) as Spec, syscall, errno)
+  })
 }
