@@ -96,7 +96,7 @@ function runIn(work: string, spec: Spec, facts: Facts, options: PlanOptions): Ou
   using rootfsFd = Fd.open(rootfs, bits.O_PATH | bits.O_DIRECTORY)
   using nothing = Fd.open('/dev/null', bits.O_RDWR)
   const output = openSync(join(work, 'output'), 'w')
-  const { sync, rootfs: rootNumber, gate: gateNumber, hookState, hookOutput } = facts.descriptors
+  const { sync, rootfs: rootNumber, gate: gateNumber, hookState, startHookState, hookOutput } = facts.descriptors
   const first = launch({
     image,
     argv: ['init'],
@@ -107,6 +107,7 @@ function runIn(work: string, spec: Spec, facts: Facts, options: PlanOptions): Ou
       [rootNumber, rootfsFd],
       [gateNumber, gateFd],
       [hookState, nothing],
+      [startHookState, nothing],
       [hookOutput, nothing],
     ]),
   })

@@ -52,6 +52,11 @@ function executableMemfd(name: string): Fd | undefined {
   return Fd.adopt(fileCalls.memfdCreate(name, flags)) // before 6.3 every memory file was executable
 }
 
+/** What a memory file holds now, it holds from now on, for whoever has it open for writing, too. */
+export function sealContent(file: Fd): void {
+  fileCalls.fcntl(file.number, F.values.F_ADD_SEALS, SEALS | F_SEAL_SEAL)
+}
+
 function seal(file: Fd): void {
   try {
     fileCalls.fcntl(file.number, F.values.F_ADD_SEALS, SEALS | F_SEAL_EXEC)
@@ -70,7 +75,7 @@ export function memoryFile(name: string, content = ''): Fd {
     file = Fd.adopt(fileCalls.memfdCreate(name, MFD_CLOEXEC | MFD_NOEXEC_SEAL))
   } catch (error) {
     if (!isErrno(error, 'EINVAL')) throw error
-    file = Fd.adopt(fileCalls.memfdCreate(name, MFD_CLOEXEC)) // before 6.3
+    file = Fd.adopt(fileCalls.memfdCreate(name, MFD_CLOEXEC | MFD_ALLOW_SEALING)) // before 6.3
   }
   if (content !== '') file.write(content)
   return file

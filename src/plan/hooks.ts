@@ -48,7 +48,8 @@ export const planCreateContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.createContainer ?? []).flatMap((hook, index) => {
     const origin = hookOrigin('createContainer', index)
     const before = [syscall('fchdir', [context.slots.root], origin), syscall('umask', [context.slots.umask], origin)]
-    return planHook(context, { hook, env: pointers(hook.env ?? []), before, origin })
+    const state = context.facts.descriptors.hookState
+    return planHook(context, { hook, state, env: pointers(hook.env ?? []), before, origin })
   })
 
 /** In the container, as its user; without an environment of its own it gets the program's. */
@@ -56,6 +57,7 @@ export const planStartContainerHooks = (context: PlanContext): Op[] =>
   (context.spec.hooks?.startContainer ?? []).flatMap((hook, index) =>
     planHook(context, {
       hook,
+      state: context.facts.descriptors.startHookState,
       env: hook.env === undefined ? environmentOperand(context) : pointers(hook.env),
       before: [],
       filtered: true, // it may come from the image
@@ -70,6 +72,8 @@ const hookOrigin = (kind: string, index: number): Origin => ({
 
 interface HookPlan {
   readonly hook: Hook
+  /** The descriptor of its state document. */
+  readonly state: number
   readonly env: DataOperand
   /** What the child does first. */
   readonly before: readonly Op[]
@@ -82,14 +86,13 @@ interface HookPlan {
 export const HOOK_CLONE = CLONE.bits.CLONE_PIDFD | BigInt(SIG.SIGCHLD)
 
 function planHook(context: PlanContext, plan: HookPlan): Op[] {
-  const { hook, origin } = plan
-  const { hookState } = context.facts.descriptors
+  const { hook, state, origin } = plan
   const child = slot('pid of the hook')
   const pidfd = slot('pidfd of the hook')
   const parent = label('init waits for the hook')
   const args = [HOOK_CLONE, NULL, address(pidfd.cell), NULL, NULL]
   return [
-    syscall('lseek', [hookState, 0, SEEK.values.SEEK_SET], origin),
+    syscall('lseek', [state, 0, SEEK.values.SEEK_SET], origin),
     syscall('clone', args, origin, { result: child }),
     jump(parent, origin, { slot: child, mask: ALL_BITS, is: 'ne', value: 0n }),
     ...becomeHook(context, plan),
@@ -98,13 +101,13 @@ function planHook(context: PlanContext, plan: HookPlan): Op[] {
   ]
 }
 
-function becomeHook(context: PlanContext, { hook, env, before, filtered = false, origin }: HookPlan): Op[] {
-  const { hookState, hookOutput } = context.facts.descriptors
+function becomeHook(context: PlanContext, { hook, state, env, before, filtered = false, origin }: HookPlan): Op[] {
+  const { hookOutput } = context.facts.descriptors
   const filter = filtered ? filterOf(context) : undefined
   const argv = hook.args === undefined || hook.args.length === 0 ? [hook.path] : hook.args
   return [
     ...before,
-    syscall('dup3', [hookState, 0, 0], origin),
+    syscall('dup3', [state, 0, 0], origin),
     syscall('dup3', [hookOutput, 1, 0], origin),
     syscall('dup3', [hookOutput, 2, 0], origin),
     closeOnExec(3, origin), // the descriptors to be preserved are for the program alone

@@ -46,6 +46,8 @@ export interface Descriptors {
   readonly gate: number
   /** The state document for hooks of the container's namespace. */
   readonly hookState: number
+  /** That of startContainer hooks; the same unless there are others, too: a document that is sealed says one status. */
+  readonly startHookState: number
   /** Where such hooks write what they print. */
   readonly hookOutput: number
   /** The first of the user namespaces whose id maps mounts take over; they come one after the other. */
@@ -56,19 +58,21 @@ export interface Descriptors {
 
 /**
  * Numbers right above stdio and the descriptors that the caller wants preserved (runc: --preserve-fds); `namespaces` is
- * how many user namespaces there are for mounts.
+ * how many user namespaces there are for mounts, `documents` how many state documents for hooks.
  */
-export function descriptors(preserved: number, namespaces = 0): Descriptors {
+export function descriptors(preserved: number, namespaces = 0, documents: 1 | 2 = 1): Descriptors {
   const sync = 3 + preserved
   const userNamespaces = sync + 5
+  const second = userNamespaces + namespaces
   return {
     sync,
     rootfs: sync + 1,
     gate: sync + 2,
     hookState: sync + 3,
+    startHookState: documents === 1 ? sync + 3 : second,
     hookOutput: sync + 4,
     userNamespaces,
-    scratch: userNamespaces + namespaces,
+    scratch: second + documents - 1,
   }
 }
 

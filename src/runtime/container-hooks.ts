@@ -1,31 +1,42 @@
-// What the hooks that run inside the container are given by the host: the state document, which the host rewrites as
-// the container moves on, and a place for what they print. Both are files in memory: a hook may belong to the image,
-// and must not have a file of ours to write to, or a way into the file system that it would lie on.
-import { ftruncateSync, writeSync } from 'node:fs'
+// What the hooks that run inside the container are given by the host: the state document, one for each kind of hook
+// since its status differs, and a place for what they print. All are files in memory: a hook may belong to the image,
+// and must not have a file of ours to write to, or a way into the file system that it would lie on. Documents are
+// sealed: root of the container could write to any other kind of file, and the next hook would read that.
 import { O } from '../abi/fcntl.ts'
 import { SyscallError } from '../errors.ts'
 import { Fd } from '../host/fd.ts'
-import { memoryFile } from '../host/memfd.ts'
+import { memoryFile, sealContent } from '../host/memfd.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import type { Container } from './container.ts'
 import { tail } from './hooks.ts'
 
+const KINDS = ['createContainer', 'startContainer'] as const
+type InnerHook = (typeof KINDS)[number]
+
 export class ContainerHooks {
   readonly state: Fd
+  /** The same unless both kinds are asked for. */
+  readonly startState: Fd
   readonly output: Fd
   readonly asked: boolean
 
+  readonly #kinds: readonly InnerHook[]
+
   constructor({ hooks }: Spec) {
-    this.asked = Boolean(hooks?.createContainer?.length || hooks?.startContainer?.length)
+    this.#kinds = KINDS.filter(kind => hooks?.[kind]?.length)
+    this.asked = this.#kinds.length > 0
     const make = (name: string): Fd => (this.asked ? memoryFile(name) : Fd.open('/dev/null', O.bits.O_RDWR))
     this.state = make('hook-state')
+    this.startState = this.#kinds.length === KINDS.length ? make('hook-state') : this.state
     this.output = make('hook-output')
   }
 
-  setState(text: () => string): void {
-    if (!this.asked) return
-    ftruncateSync(this.state.number, 0)
-    writeSync(this.state.number, text(), 0)
+  /** Before the first hook of this kind, and once. */
+  setState(kind: InnerHook, text: () => string): void {
+    if (!this.#kinds.includes(kind)) return
+    const file = kind === 'createContainer' ? this.state : this.startState
+    file.write(text())
+    sealContent(file)
   }
 
   /** The end of what they have printed so far. */
@@ -35,6 +46,7 @@ export class ContainerHooks {
 
   [Symbol.dispose](): void {
     this.state.close()
+    this.startState.close()
     this.output.close()
   }
 }

@@ -103,6 +103,7 @@ export class Creation {
         [numbers.rootfs, compiled.rootfs.fd],
         [numbers.gate, gate],
         [numbers.hookState, hooks.state],
+        [numbers.startHookState, hooks.startState],
         [numbers.hookOutput, hooks.output],
         ...(namespaces?.passed ?? []),
       ]),
@@ -141,7 +142,7 @@ export class Creation {
         ready: () => {
           compiled.cgroup.set(this.#spec.linux?.resources, 'late')
           this.#save({ status: 'created' })
-          hooks.setState(() => this.#innerHookState('created'))
+          hooks.setState('startContainer', () => this.#innerHookState('created'))
           this.#announce(pidfds)
         },
         hookOutput: () => hooks.printed(),
@@ -166,7 +167,7 @@ export class Creation {
     rdt?.join(found)
     const hookOutput = hooks.asked ? facts.descriptors.hookOutput : undefined
     this.#save({ init, initInCgroup: cgroup.holds(found), ...(hookOutput !== undefined && { hookOutput }) })
-    hooks.setState(() => this.#innerHookState('creating'))
+    hooks.setState('createContainer', () => this.#innerHookState('creating'))
   }
 
   #moveDevices(): void {

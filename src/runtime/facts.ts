@@ -37,7 +37,8 @@ export function gatherFacts(request: FactsRequest): Facts {
   const home = needsHome && rootfs !== undefined ? homeOf(rootfs, spec.process.user.uid) : undefined
   const euid = process.geteuid?.() ?? 0
   const inside = inUserNamespace()
-  const numbers = descriptors(preserved)
+  const documents = spec.hooks?.createContainer?.length && spec.hooks.startContainer?.length ? 2 : 1
+  const numbers = descriptors(preserved, 0, documents)
   const targets = rootfs && linkedTargets(rootfs, spec.mounts ?? [])
   const rare = hasRareMounts(spec)
     ? part('rareMounts').rareMounts({ spec, bundle, rootfs, targets }, numbers.userNamespaces)
@@ -59,7 +60,7 @@ export function gatherFacts(request: FactsRequest): Facts {
       : {}),
     ...(hasRareProcess(spec) && part('programFacts').programFacts(spec)),
     kcore: existsSync('/proc/kcore'),
-    descriptors: rare === undefined ? numbers : descriptors(preserved, rare.namespaces),
+    descriptors: rare === undefined ? numbers : descriptors(preserved, rare.namespaces, documents),
     ...rare?.facts,
     bundle,
     containerId: id,

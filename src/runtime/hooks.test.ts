@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { HookError } from '../errors.ts'
@@ -136,6 +136,41 @@ for (const kind of ['prestart', 'createRuntime', 'createContainer', 'startContai
     t.same([world.ids, traces(id)], [[], before])
     t.ok(existsSync(mark), 'poststop hooks are run')
   })
+
+t.test('no hook can change what the next one reads', { skip }, async t => {
+  const world = new World(t)
+  const tries = [
+    'echo "[]" >&0',
+    'echo "[]" >/proc/self/fd/0',
+    'echo "[]" >>/proc/self/fd/0',
+    'echo "[]" 1<>/proc/self/fd/0',
+  ]
+  const outcomes = tries.map(attempt => `(${attempt}) 2>/dev/null && echo changed >>`)
+  const hooks = (out: string): object[] => [
+    sh(`${outcomes.map(outcome => outcome + out).join('; ')}; :`),
+    sh(`cat >>${out}; echo >>${out}`),
+  ]
+  const [outside, inside] = [join(world.directory, 'out'), join(world.bundle, 'rootfs/out')]
+  for (const kinds of [['createContainer'], ['startContainer'], ['createContainer', 'startContainer']]) {
+    world.configure(config => {
+      config.root.readonly = false
+      config.hooks = Object.fromEntries(kinds.map(kind => [kind, hooks(kind === 'createContainer' ? outside : '/out')]))
+    })
+    for (const file of [outside, inside]) writeFileSync(file, '')
+    const id = newId()
+    create(world.runtime, id, { bundle: world.bundle })
+    start(world.runtime, id)
+    remove(world.runtime, id, { force: true })
+    for (const [kind, file, status] of [
+      ['createContainer', outside, 'creating'],
+      ['startContainer', inside, 'created'],
+    ] as const) {
+      const text = readFileSync(file, 'utf8')
+      if (kinds.includes(kind)) t.match(JSON.parse(text), { id, status, pid: 1 }, `${kinds}: ${text}`)
+      else t.equal(text, '')
+    }
+  }
+})
 
 t.test('a failing poststop hook is a warning', { skip }, async t => {
   const world = new World(t)
