@@ -34,9 +34,9 @@ export function openAt(directory: Directory, name: Text, flags: bigint, mode: nu
 export const mkdirAt = (directory: Directory, name: Text, mode: number): void =>
   attempt('mkdirat', [directory, shown(name), octal(mode)], () => mkdirSync(below(directory, name), mode))
 
-export const renameAt = (directory: Directory, from: Text, to: Text): void =>
-  attempt('renameat', [directory, shown(from), directory, shown(to)], () =>
-    renameSync(below(directory, from), below(directory, to)),
+export const renameAt = (directory: Directory, from: Text, to: Text, other = directory): void =>
+  attempt('renameat', [directory, shown(from), other, shown(to)], () =>
+    renameSync(below(directory, from), below(other, to)),
   )
 
 export const unlinkAt = (directory: Directory, name: Text): void =>

@@ -1,5 +1,5 @@
 // For the tests of this folder only: places to work in, errors as values, what this process has open.
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -12,6 +12,16 @@ export function workDirectory(t: Test): string {
   const dir = mkdtempSync(join(tmpdir(), 'tsrunc-test-'))
   t.teardown(() => rmSync(dir, { recursive: true, force: true }))
   return dir
+}
+
+/** A directory that may be touched, beside one that must not be. */
+export function places(t: Test): { inside: string; outside: string } {
+  const dir = workDirectory(t)
+  const [inside, outside] = [join(dir, 'inside'), join(dir, 'outside')]
+  mkdirSync(inside)
+  mkdirSync(outside)
+  writeFileSync(join(outside, 'secret'), 'secret')
+  return { inside, outside }
 }
 
 /** What a function throws. */

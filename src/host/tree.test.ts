@@ -1,25 +1,15 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
 import { isErrno } from './errno.ts'
 import { Fd } from './fd.ts'
-import { isRoot, thrown, workDirectory } from './testing.ts'
+import { places, thrown, workDirectory } from './testing.ts'
 import * as tree from './tree.ts'
 
 const { O_DIRECTORY, O_PATH, O_RDONLY } = O.bits
 const open = (path: string): Fd => Fd.open(path, O_RDONLY | O_DIRECTORY)
-
-/** A directory that may be touched, beside one that must not be. */
-function places(t: Parameters<typeof workDirectory>[0]): { inside: string; outside: string } {
-  const dir = workDirectory(t)
-  const [inside, outside] = [join(dir, 'inside'), join(dir, 'outside')]
-  mkdirSync(inside)
-  mkdirSync(outside)
-  writeFileSync(join(outside, 'secret'), 'secret')
-  return { inside, outside }
-}
 
 t.test('opening below a directory follows no link out of it', t => {
   const { inside, outside } = places(t)
@@ -119,37 +109,6 @@ t.test('replacing a file follows no link and leaves nothing behind', t => {
       'EEXIST',
     ),
   )
-  t.end()
-})
-
-t.test('removing a tree removes links, not what they name', t => {
-  const { inside, outside } = places(t)
-  mkdirSync(join(inside, 'tree/deep/deeper'), { recursive: true })
-  symlinkSync(outside, join(inside, 'tree/deep/link'))
-  symlinkSync(join(outside, 'secret'), join(inside, 'tree/secret'))
-  symlinkSync(outside, join(inside, 'alias'))
-  writeFileSync(Buffer.concat([Buffer.from(join(inside, 'tree/deep/')), Buffer.from([0xff, 0xfe])]), 'not UTF-8')
-  using root = open(inside)
-  tree.removeTree(root, 'tree')
-  tree.removeTree(root, 'alias')
-  tree.removeTree(root, 'missing')
-  t.same(readdirSync(inside), [])
-  t.equal(readFileSync(join(outside, 'secret'), 'utf8'), 'secret')
-  t.end()
-})
-
-t.test('removing a tree stops at a mount', { skip: isRoot ? false : 'needs root' }, t => {
-  const { inside, outside } = places(t)
-  mkdirSync(join(inside, 'tree/mounted'), { recursive: true })
-  // in a mount namespace of its own, so that nothing can stay mounted
-  const script = `
-    const { Fd } = await import(${JSON.stringify(new URL('fd.js', import.meta.url).href)})
-    const { removeTree } = await import(${JSON.stringify(new URL('tree.js', import.meta.url).href)})
-    try { removeTree(Fd.open(${JSON.stringify(inside)}, 0n), 'tree') } catch (error) { console.log(error.errnoName) }`
-  const command = `mount --bind "$1" "$2" && exec "$3" --input-type=module -e "$4"`
-  const args = ['-m', 'sh', '-c', command, 'sh', outside, join(inside, 'tree/mounted'), process.execPath, script]
-  t.match(execFileSync('unshare', args, { encoding: 'utf8' }), /EXDEV|EBUSY/)
-  t.ok(existsSync(join(outside, 'secret')))
   t.end()
 })
 
