@@ -62,8 +62,15 @@ export class Runtime {
     const child = spawn(file, argv, options)
     const ended = new Promise<Result>((resolve, reject) => {
       child.once('error', reject)
-      child.once('exit', status => resolve(finish(status)))
+      child.once('exit', status => {
+        try {
+          resolve(finish(status))
+        } catch (error) {
+          reject(error)
+        }
+      })
     })
+    ended.catch(() => {}) // who waits is told; a case that does not may be over, and its files gone
     return { child, ended }
   }
 
