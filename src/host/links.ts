@@ -11,6 +11,7 @@ import { type Attributes, attribute, attributesOf, int, intAt, type Netlink, tex
 export interface Link {
   readonly index: number
   readonly name: string
+  readonly isUp: boolean
 }
 
 export interface Address {
@@ -22,7 +23,8 @@ export interface Address {
 
 function linkOf(body: Uint8Array): Link {
   const name = attributesOf(body.subarray(ifinfomsg.size)).get(IFLA.values.IFLA_IFNAME)
-  return { index: Number(ifinfomsg.decode(body).ifi_index), name: name ? textOf(name) : '' }
+  const { ifi_index: index, ifi_flags: flags } = ifinfomsg.decode(body)
+  return { index: Number(index), name: name ? textOf(name) : '', isUp: (flags & IFF.bits.IFF_UP) !== 0n }
 }
 
 /** By its name, or by one of its alternative names. */

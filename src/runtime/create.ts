@@ -53,7 +53,7 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
   const { spec } = compiled.bundle
   using agent = spec.linux?.seccomp && part('seccomp').connectAgent(compiled.bundle, compiled.ops)
   using directory = reserve(runtime, id)
-  const undo = new Undo()
+  using undo = new Undo()
   try {
     const handOn = (master: Fd): void => {
       using _sent = master // held on, it would keep the terminal from being hung up

@@ -171,7 +171,7 @@ export class Creation {
   }
 
   #moveDevices(): void {
-    part('netDevices').moveDevices(this.#initPid(), this.#spec.linux?.netDevices ?? {})
+    part('netDevices').moveDevices(this.#initPid(), this.#spec.linux?.netDevices ?? {}, this.#undo)
   }
 
   #hostHooks(): void {

@@ -10,8 +10,10 @@ import { Fd } from '../host/fd.ts'
 import { findLink, links } from '../host/links.ts'
 import { inNetworkNamespace, Netlink } from '../host/netlink.ts'
 import type { NetDevice } from '../spec/gen/types.ts'
+import { create } from './create.ts'
 import { moveDevices } from './net-devices.ts'
-import { thrown } from './testing.ts'
+import { cannotRun, newId, thrown, World } from './testing.ts'
+import { Undo } from './undo.ts'
 
 interface Test {
   teardown(work: () => void): void
@@ -36,15 +38,27 @@ interface Pair {
   readonly host: number
   readonly inside: number
   move(devices: Record<string, NetDevice>): void
+  /** As a create that fails later. */
+  takeBack(): Error[]
 }
 
 async function pair(t: Test): Promise<Pair> {
   const [host, inside] = [await namespace(t), await namespace(t)]
-  const move = (devices: Record<string, NetDevice>): void => {
-    using there = Fd.open(`/proc/${host}/ns/net`, O.bits.O_RDONLY)
-    inNetworkNamespace(there, () => moveDevices(inside, devices))
+  const undo = new Undo()
+  t.teardown(() => undo[Symbol.dispose]())
+  const move = (devices: Record<string, NetDevice>): void => on(host, () => moveDevices(inside, devices, undo))
+  const takeBack = (): Error[] => {
+    const failed = new StateError('failed')
+    on(host, () => undo.run(failed))
+    return failed.undoErrors
   }
-  return { host, inside, move }
+  return { host, inside, move, takeBack }
+}
+
+/** Does something in the network of the process. */
+function on<T>(pid: number, work: () => T): T {
+  using there = Fd.open(`/proc/${pid}/ns/net`, O.bits.O_RDONLY)
+  return inNetworkNamespace(there, work)
 }
 
 /** The names in the namespace without loopback, and its addresses of global scope. */
@@ -172,10 +186,73 @@ t.test('an address that the container can not have is an error', { skip }, async
   })
 })
 
+t.test('what has moved can be taken back, as it was', { skip }, async t => {
+  const { host, inside, move, takeBack } = await pair(t)
+  veth(host, 'va', 'vb')
+  veth(host, 'vc', 'vd')
+  for (const address of ['10.9.0.1/24', 'fd00::1/64']) ip(host, 'addr', 'add', address, 'dev', 'va')
+  ip(host, 'link', 'set', 'va', 'up')
+  move({ va: { name: 'lan0' }, vc: { name: 'eth%d' } })
+  t.same(devices(inside).sort(), ['eth0', 'lan0'])
+  t.same(takeBack(), [])
+  t.same(devices(inside), [])
+  t.same(devices(host).sort(), ['va', 'vb', 'vc', 'vd'])
+  t.same(addresses(host, 'va').sort(), ['10.9.0.1/24', 'fd00::1/64'])
+  t.match(ip(host, 'link', 'show', 'dev', 'va'), /[<,]UP[,>]/)
+  t.notMatch(ip(host, 'link', 'show', 'dev', 'vc'), /[<,]UP[,>]/)
+})
+
+t.test('what can not be taken back is told', { skip }, async t => {
+  const { host, inside, move, takeBack } = await pair(t)
+  for (const [name, peer] of [
+    ['va', 'pa'],
+    ['vb', 'pb'],
+    ['vc', 'pc'],
+  ] as const)
+    veth(host, name, peer)
+  move({ va: {}, vb: {}, vc: {} })
+  ip(inside, 'link', 'delete', 'va')
+  veth(host, 'vb', 'vb2')
+  t.match(takeBack(), [
+    { errnoName: 'EEXIST', message: /^move the network device vb back to the host: / },
+    { message: /device va, va inside, is no longer there/ },
+  ])
+  t.same(devices(inside), ['vb'])
+  t.same(devices(host).sort(), ['pb', 'pc', 'vb', 'vb2', 'vc'])
+})
+
+t.test('a create that fails leaves the device on the host', { skip: cannotRun ?? skip }, async t => {
+  const { host, inside } = await pair(t)
+  veth(host, 'va', 'vb')
+  ip(host, 'addr', 'add', '10.9.0.1/24', 'dev', 'va')
+  const world = new World(t)
+  for (const path of [`/proc/${inside}/ns/net`, undefined])
+    for (const [what, change] of [
+      ['no program', { args: ['/no/such/program'] }],
+      ['a failing hook', undefined],
+    ] as const) {
+      world.configure(config => {
+        config.linux.namespaces = config.linux.namespaces.filter(({ type }: { type: string }) => type !== 'network')
+        config.linux.namespaces.push({ type: 'network', ...(path && { path }) })
+        config.linux.netDevices = { va: { name: 'lan0' } }
+        Object.assign(config.process, change)
+        if (change === undefined) config.hooks = { createContainer: [{ path: '/bin/false' }] }
+      })
+      const name = `${what}, ${path ? 'joined' : 'new'}`
+      const error = on(host, () => thrown(() => create(world.runtime, newId(), { bundle: world.bundle })))
+      t.match(error.message, change ? /no\/such\/program/ : /createContainer hook #0/, name)
+      t.same((error as StateError).undoErrors, [], name)
+      t.same(devices(host).sort(), ['va', 'vb'], name)
+      t.same(addresses(host, 'va'), ['10.9.0.1/24'], name)
+      t.same(devices(inside), [], name)
+    }
+  t.same(world.ids, [])
+})
+
 t.test('the network of the host is no container', { skip }, async t => {
   const host = await namespace(t)
-  using there = Fd.open(`/proc/${host}/ns/net`, O.bits.O_RDONLY)
-  const error = thrown(() => inNetworkNamespace(there, () => moveDevices(host, { va: {} })))
+  using undo = new Undo()
+  const error = thrown(() => on(host, () => moveDevices(host, { va: {} }, undo)))
   t.match(error, { message: /is that of the host/, where: '/linux/netDevices', isInConfig: true })
 })
 

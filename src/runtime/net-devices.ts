@@ -1,11 +1,12 @@
 // linux.netDevices: moves network devices of the host into the network namespace of the container while init waits.
-// A part of parts.ts: loaded only for a config that has the property. Nothing is ever moved back: with the namespace
-// the kernel destroys virtual devices and returns physical ones to the host, under the names that they have by then.
+// A part of parts.ts: loaded only for a config that has the property. Only a create that fails moves them back, so that
+// the host is as it was; delete never does: with the namespace the kernel destroys virtual devices and returns physical
+// ones to the host, under the names that they have by then.
 // Document: config-linux.md#network-devices.
 
 import { O } from '../abi/fcntl.ts'
 import { explained } from '../cgroup/group.ts'
-import { StateError } from '../errors.ts'
+import { type Origin, StateError } from '../errors.ts'
 import { Fd } from '../host/fd.ts'
 import {
   type Address,
@@ -21,6 +22,7 @@ import {
 import { inNetworkNamespace, Netlink, ownNetworkNamespace } from '../host/netlink.ts'
 import type { NetDevice } from '../spec/gen/types.ts'
 import { pointer } from '../spec/pointer.ts'
+import type { Undo } from './undo.ts'
 
 interface Move {
   readonly where: string
@@ -36,15 +38,41 @@ interface Networks {
   readonly namespace: Fd
 }
 
-/** Nothing is moved unless all can be, as far as that can be known. */
-export function moveDevices(init: number, devices: Readonly<Record<string, NetDevice | undefined>>): void {
-  using namespace = Fd.open(`/proc/${init}/ns/net`, O.bits.O_RDONLY)
+type Devices = Readonly<Record<string, NetDevice | undefined>>
+
+/** Nothing is moved unless all can be, as far as that can be known. What is moved, `undo` moves back. */
+export function moveDevices(init: number, devices: Devices, undo: Undo): void {
+  // kept, since init may end and its namespace with it: the kernel destroys virtual devices along with that
+  const namespace = undo.keep(Fd.open(`/proc/${init}/ns/net`, O.bits.O_RDONLY))
   mustBeAnother(namespace)
   using host = new Netlink()
   using inside = inNetworkNamespace(namespace, () => new Netlink())
   const networks = { host, inside, namespace }
   const moves = Object.entries(devices).map(([name, device]) => prepared(networks, name, device?.name || undefined))
-  for (const move of moves) carryOut(networks, move)
+  for (const move of moves) carryOut(networks, move, name => undo.push(() => takeBack(namespace, move, name)))
+}
+
+const takeBack = (namespace: Fd, move: Move, name: string): void =>
+  explaining({ pointer: move.where, intent: `move the network device ${move.link.name} back to the host` }, () =>
+    moveBack(namespace, move, name),
+  )
+
+/** `name` is what the device is called inside. */
+function moveBack(namespace: Fd, { where, link, addresses }: Move, name: string): void {
+  using own = ownNetworkNamespace()
+  using host = new Netlink()
+  using inside = inNetworkNamespace(namespace, () => new Netlink())
+  const found = findLink(inside, name)
+  if (found === undefined)
+    throw new StateError(`the network device ${link.name}, ${name} inside, is no longer there`, {
+      where,
+      isInConfig: true,
+    })
+  moveLink(inside, found, own, link.name)
+  const back = findLink(host, link.name)
+  if (back === undefined) return
+  for (const address of addresses) addAddress(host, back, address)
+  if (link.isUp) bringUp(host, back)
 }
 
 function mustBeAnother(namespace: Fd): void {
@@ -74,24 +102,28 @@ function prepared({ host, inside }: Networks, asked: string, name: string | unde
 
 const isTemplate = (name: string): boolean => name.includes('%')
 
-function carryOut(networks: Networks, { where, link, name, addresses }: Move): void {
+/** `onMoved` gets the name inside. */
+function carryOut(networks: Networks, { where, link, name, addresses }: Move, onMoved: (name: string) => void): void {
   const { host, inside, namespace } = networks
-  const explain = (intent: string, work: () => void): void => {
-    try {
-      work()
-    } catch (error) {
-      throw explained(error, { pointer: where, intent })
-    }
-  }
+  const explain = (intent: string, work: () => void): void => explaining({ pointer: where, intent }, work)
   const before = isTemplate(name) ? links(inside) : []
   const newName = name === link.name ? undefined : name
   explain(`move the network device ${link.name} into the container`, () => moveLink(host, link, namespace, newName))
   const moved = isTemplate(name) ? newcomer(before, links(inside), name) : findLink(inside, name)
   if (moved === undefined)
     throw new StateError(`the network device ${link.name} is not in the container`, { where, isInConfig: true })
+  onMoved(moved.name)
   for (const address of addresses)
     explain(`keep the address ${addressText(address)} of ${moved.name}`, () => addAddress(inside, moved, address))
   explain(`bring the network device ${moved.name} up`, () => bringUp(inside, moved))
+}
+
+function explaining(origin: Origin, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw explained(error, origin)
+  }
 }
 
 function newcomer(before: readonly Link[], after: readonly Link[], template: string): Link | undefined {

@@ -4,6 +4,7 @@ import { TsruncError } from '../errors.ts'
 
 export class Undo {
   readonly #steps: (() => void)[] = []
+  readonly #kept: Disposable[] = []
 
   /** To be called as soon as the step has been done, or just before it when half of it can be done. */
   push(step: () => void): void {
@@ -13,6 +14,12 @@ export class Undo {
   /** For what is to be done after everything else. */
   pushLast(step: () => void): void {
     this.#steps.unshift(step)
+  }
+
+  /** For what steps need, but nobody else: let go of with this object. */
+  keep<T extends Disposable>(resource: T): T {
+    this.#kept.push(resource)
+    return resource
   }
 
   /** Takes everything back, last step first. */
@@ -25,5 +32,9 @@ export class Undo {
         if (because instanceof TsruncError) because.undoErrors.push(failure)
       }
     }
+  }
+
+  [Symbol.dispose](): void {
+    for (const resource of this.#kept) resource[Symbol.dispose]()
   }
 }
