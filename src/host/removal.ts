@@ -20,7 +20,7 @@ const ROUNDS = 10
 /** How many directories are open at the same time. */
 const DEEPEST = 32
 /** Milliseconds for a tree that is too deep, or is being changed: it may grow as fast as it goes. */
-const PATIENCE = 30_000
+const PATIENCE = 60_000
 
 /** Removes a name and everything below it. Links are removed, not followed; a mount below it is EXDEV or EBUSY. */
 export const removeTree = (dir: Fd, name: Text): void => new Removal(dir).remove(name)

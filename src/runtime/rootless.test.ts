@@ -51,11 +51,14 @@ t.test('what a container leaves where its notify socket lies keeps nobody from r
     for (const set of ['bounding', 'effective', 'permitted']) config.process.capabilities[set].push('CAP_SYS_ADMIN')
     const shut =
       'busybox mkdir -p d/e/f l/m && touch d/e/g l/m/n && busybox chmod 0 d/e/f d/e d && busybox chmod 500 l/m l'
-    const script = `busybox mount -o remount,rw,bind /run/notify && cd /run/notify && ${shut} && echo done`
+    const far = 'f/'.repeat(600)
+    const deep = `busybox mkdir -p ${far} && cd ${far} && busybox mkdir -p ${far}` // more than there are descriptors
+    const script = `busybox mount -o remount,rw,bind /run/notify && cd /run/notify && ${shut} && ${deep} && echo done`
     config.process.args = ['sh', '-c', script]
   })
   const args = ['run', '--bundle', user.bundle, 'test']
-  const { status, stdout, stderr } = user.runWith([], args, { NOTIFY_SOCKET: '/nonexistent' })
+  const few = ['prlimit', '--nofile=1024:1024']
+  const { status, stdout, stderr } = user.runWith(few, args, { NOTIFY_SOCKET: '/nonexistent' })
   t.match(stdout, 'done')
   t.equal(status, 0, stderr)
   t.same(user.ids, [], 'nothing is left')
