@@ -23,7 +23,7 @@ const WHERE = '/linux/seccomp/listenerPath'
 
 /**
  * A connection to the agent, if the program has something for it; the path counts only then. A relative one is below
- * the bundle, as all paths of the host in config.json; so do runc and crun, and the spec says nothing.
+ * the bundle, as all paths of the host in config.json: so it is with runc; crun refuses it, and the spec says nothing.
  */
 export function connectAgent({ spec: { linux }, path }: Bundle, ops: readonly Op[]): Fd | undefined {
   const { listenerPath } = linux?.seccomp ?? {}
