@@ -2,9 +2,9 @@
 // With TSRUNC_WRITE_GOLDEN=1 in the environment the texts are written anew; read the diff before committing it.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { newContext, type PlanContext, type Stage } from '../plan/context.ts'
+import { newContext, type PlanContext, type PlanOptions, type Stage } from '../plan/context.ts'
 import * as copying from '../plan/copying.ts'
-import type { Facts, PlanOptions } from '../plan/facts.ts'
+import type { Facts } from '../plan/facts.ts'
 import { listing } from '../program/listing.ts'
 import type { Op } from '../program/op.ts'
 import { descriptors } from '../program/sync.ts'

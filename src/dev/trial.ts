@@ -1,5 +1,6 @@
 // For tests only: runs the program of a spec with a minimal host (no cgroup, no state directory, no hooks), and says
 // what the container printed and how it ended. Needs root.
+
 import {
   chmodSync,
   closeSync,
@@ -25,7 +26,8 @@ import { reap, sendSignal, waitReadable } from '../host/process.ts'
 import { receive, send, seqpacketPair } from '../host/socket.ts'
 import { makeFifo } from '../host/tree.ts'
 import { buildImage } from '../image/build.ts'
-import type { Facts, PlanOptions } from '../plan/facts.ts'
+import type { PlanOptions } from '../plan/context.ts'
+import type { Facts } from '../plan/facts.ts'
 import { planInit } from '../plan/init.ts'
 import { failure, origins } from '../program/origins.ts'
 import { descriptors, EXEC_FIFO, MESSAGE, message } from '../program/sync.ts'

@@ -6,12 +6,7 @@ import { CAP, CAPABILITY_VERSION_3, capabilityName, capData, capHeader } from '.
 import { AMBIENT, PR } from '../abi/prctl.ts'
 import type { Origin } from '../errors.ts'
 import { type DataOperand, type Op, struct, syscall } from '../program/op.ts'
-import type { PlanContext } from './context.ts'
-
-const SETS = ['bounding', 'permitted', 'effective', 'inheritable', 'ambient'] as const
-export type CapabilitySet = (typeof SETS)[number]
-/** Numbers in their order. */
-export type CapabilitySets = Readonly<Record<CapabilitySet, readonly number[]>>
+import type { CapabilitySet, CapabilitySets, PlanContext } from './context.ts'
 
 /** What of each set can be granted; says once what cannot. */
 export function capabilitySets(context: PlanContext): CapabilitySets {

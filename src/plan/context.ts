@@ -19,12 +19,9 @@ import {
   syscall,
 } from '../program/op.ts'
 import { MESSAGE, type MessageName, message } from '../program/sync.ts'
-import type { Spec } from '../spec/gen/types.ts'
-import type { CapabilitySets } from './capabilities.ts'
-import type { Facts, PlanOptions } from './facts.ts'
-import type { Entry } from './mount-entries.ts'
-import type { Mounted } from './mounted.ts'
-import type { Filter } from './seccomp/filter.ts'
+import type { Mount, Spec } from '../spec/gen/types.ts'
+import type { Facts } from './facts.ts'
+import type { MountOptions } from './mount-options.ts'
 
 export { pointer } from '../spec/pointer.ts'
 
@@ -59,6 +56,69 @@ export interface SharedSlots {
   readonly proc: Slot
   /** The umask of the caller. */
   readonly umask: Slot
+}
+
+/** An entry of /mounts: mount-entries.ts. */
+export interface Entry {
+  readonly mount: Mount
+  readonly options: MountOptions
+  /** JSON Pointer. */
+  readonly where: string
+  /** The destination, absolute and without "..". */
+  readonly path: string
+  readonly origin: Origin
+}
+
+/** What is mounted on a path: mounted.ts. */
+export interface Mounted {
+  readonly path: string
+  /** Later ones cover earlier ones. */
+  readonly order: number
+  /** `made`: just what the plan has made there. `kernel`: what the kernel shows. */
+  readonly holds: 'made' | 'kernel' | 'anything'
+  /** First components of what the plan has mounted or made below. */
+  readonly names: Set<string>
+  /** Open while the mounts are made, once a target below has needed it. */
+  directory?: Slot
+}
+
+export type CapabilitySet = 'bounding' | 'permitted' | 'effective' | 'inheritable' | 'ambient'
+/** Numbers in their order. */
+export type CapabilitySets = Readonly<Record<CapabilitySet, readonly number[]>>
+
+/** The ops of the filter of /linux/seccomp: seccomp/filter.ts. */
+export interface Filter {
+  /** Loads it before init waits for `start`, and hands its listener over if there is one; may be empty. */
+  readonly early: Op[]
+  /** Loads it right before an execve; empty when it is there already. */
+  readonly late: readonly Op[]
+  /** Everything that init calls behind it surely goes through. */
+  readonly allowsAll: boolean
+  /** Behind an execve. */
+  readonly afterExec: readonly Op[]
+  /** Throws SpecError when the filter surely forbids a call that init has to make behind it. */
+  check(ops: readonly Op[]): void
+}
+export type FilterPlanner = (context: PlanContext) => Filter
+
+/** What copying.ts gives. */
+export interface Copying {
+  planLink(context: PlanContext, entry: Entry, target: string): Op[]
+  copyUp(context: PlanContext, entry: Entry, from: Slot, to: Slot): Op[]
+}
+
+/** What the caller of create may choose beside config.json. */
+export interface PlanOptions {
+  readonly noPivot: boolean
+  readonly noNewKeyring: boolean
+  /** How many descriptors from 3 on go to the program. */
+  readonly preservedFds: number
+  /** Variables added to process.env: LISTEN_FDS, NOTIFY_SOCKET. */
+  readonly extraEnv: readonly string[]
+  /** What plans the filter of /linux/seccomp; needed by configs that have one, and a part to be loaded for them. */
+  readonly filter?: FilterPlanner | undefined
+  /** What plans tmpcopyup and copy-symlink: the same. */
+  readonly copying?: Copying | undefined
 }
 
 export interface PlanContext {

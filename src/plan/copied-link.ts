@@ -3,9 +3,8 @@
 import { ERRNO } from '../abi/errno.ts'
 import type { Origin } from '../errors.ts'
 import { address, cell, fail, label, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
-import { ALL_BITS, type PlanContext } from './context.ts'
+import { ALL_BITS, type Entry, type PlanContext } from './context.ts'
 import { close } from './mount-calls.ts'
-import type { Entry } from './mount-entries.ts'
 import { mayCoverProc, notOnProc } from './mount-target.ts'
 import { ensureTarget } from './resolve.ts'
 

@@ -31,11 +31,10 @@ import {
   struct,
   syscall,
 } from '../program/op.ts'
-import { ALL_BITS, type PlanContext } from './context.ts'
+import { ALL_BITS, type Entry, type PlanContext } from './context.ts'
 import type { Copied } from './facts.ts'
 import { deviceIs, field } from './memory.ts'
 import { close } from './mount-calls.ts'
-import type { Entry } from './mount-entries.ts'
 import { EMPTY } from './resolve.ts'
 
 /** One sendfile(2) copies at most 2 GiB less a page, whatever it is asked for. */

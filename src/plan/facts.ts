@@ -1,8 +1,6 @@
 // What a plan must know of the machine. Filled by runtime/facts.ts; a plan never asks by itself, so that the same
 // config and the same facts always give the same program.
 import type { Descriptors } from '../program/sync.ts'
-import type * as Copying from './copying.ts'
-import type { FilterPlanner } from './seccomp/filter.ts'
 
 export type Architecture = 'x86_64' | 'aarch64'
 
@@ -113,18 +111,4 @@ export interface Facts {
   readonly containerId: string
   /** Where the gate will lie; a plan needs it only where the host may not clone mounts. */
   readonly gate: string
-}
-
-/** What the caller of create may choose beside config.json. */
-export interface PlanOptions {
-  readonly noPivot: boolean
-  readonly noNewKeyring: boolean
-  /** How many descriptors from 3 on go to the program. */
-  readonly preservedFds: number
-  /** Variables added to process.env: LISTEN_FDS, NOTIFY_SOCKET. */
-  readonly extraEnv: readonly string[]
-  /** What plans the filter of /linux/seccomp; needed by configs that have one, and a part to be loaded for them. */
-  readonly filter?: FilterPlanner | undefined
-  /** What plans tmpcopyup and copy-symlink: the same. */
-  readonly copying?: typeof Copying | undefined
 }

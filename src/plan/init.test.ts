@@ -1,4 +1,5 @@
 // Plans that run: what a container then finds, and that a hostile root filesystem leads nowhere.
+
 import { spawn, spawnSync } from 'node:child_process'
 import {
   chmodSync,
@@ -19,7 +20,8 @@ import t from 'tap'
 import { type Given, testSpec } from '../dev/golden.ts'
 import { cannotTry, type Outcome, trial, trialRootfs } from '../dev/trial.ts'
 import type { Mount, Namespace, Spec } from '../spec/gen/types.ts'
-import type { Facts, PlanOptions } from './facts.ts'
+import type { PlanOptions } from './context.ts'
+import type { Facts } from './facts.ts'
 
 const skip = cannotTry
 

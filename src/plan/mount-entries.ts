@@ -2,22 +2,12 @@
 // be refused without looking at the rootfs.
 // Document: runtime-spec config.md "Mounts".
 import { MS } from '../abi/mount.ts'
-import { type Origin, UnsupportedError } from '../errors.ts'
+import { UnsupportedError } from '../errors.ts'
 import type { Mount } from '../spec/gen/types.ts'
-import type { PlanContext } from './context.ts'
+import type { Entry, PlanContext } from './context.ts'
 import { contextOption } from './labels.ts'
 import { type Extra, type MountOptions, parseMountOptions } from './mount-options.ts'
 import { cleanPath } from './resolve.ts'
-
-export interface Entry {
-  readonly mount: Mount
-  readonly options: MountOptions
-  /** JSON Pointer. */
-  readonly where: string
-  /** The destination, absolute and without "..". */
-  readonly path: string
-  readonly origin: Origin
-}
 
 /** mount(2) copies one page of data, and cuts the rest off without a word. */
 const DATA_BYTES = 4095

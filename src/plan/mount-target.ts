@@ -6,10 +6,9 @@ import { openHow, RESOLVE } from '../abi/fcntl.ts'
 import { FSMAGIC } from '../abi/magic.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
 import { address, cell, fail, type Op, type Slot, slot, slotIn, struct, syscall } from '../program/op.ts'
-import { ALL_BITS, type PlanContext } from './context.ts'
+import { ALL_BITS, type Entry, type Mounted, type PlanContext } from './context.ts'
 import { close } from './mount-calls.ts'
-import type { Entry } from './mount-entries.ts'
-import { isAbsent, type Mounted, mountedAbove, opening } from './mounted.ts'
+import { isAbsent, mountedAbove, opening } from './mounted.ts'
 import { ensureTarget, makeChild, type Opened, openInRoot, type TargetKind } from './resolve.ts'
 
 /** Files that tools such as lxcfs cover with the container's own numbers. */

@@ -2,22 +2,10 @@
 // made there, and in the kernel's own file systems nothing can be made. Both save calls: a target that cannot be there
 // need not be looked for, and one that cannot be made need not be tried.
 import type { Origin } from '../errors.ts'
-import type { Op, Slot } from '../program/op.ts'
-import type { PlanContext } from './context.ts'
+import type { Op } from '../program/op.ts'
+import type { Entry, Mounted, PlanContext } from './context.ts'
 import { close } from './mount-calls.ts'
-import { type Entry, isBind, isChange } from './mount-entries.ts'
-
-export interface Mounted {
-  readonly path: string
-  /** Later ones cover earlier ones. */
-  readonly order: number
-  /** `made`: just what the plan has made there. `kernel`: what the kernel shows. */
-  readonly holds: 'made' | 'kernel' | 'anything'
-  /** First components of what the plan has mounted or made below. */
-  readonly names: Set<string>
-  /** Open while the mounts are made, once a target below has needed it. */
-  directory?: Slot
-}
+import { isBind, isChange } from './mount-entries.ts'
 
 const KERNEL = ['proc', 'sysfs']
 

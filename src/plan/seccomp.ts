@@ -4,8 +4,7 @@
 // way of. Without no_new_privs to load a filter takes CAP_SYS_ADMIN (capabilities.ts), which nobody should have while
 // init waits for `start`: there a filter that lets all of init's calls through is loaded before READY, too.
 // What the ops are is known to seccomp/filter.ts alone, which is loaded for configs that ask for it.
-import type { PlanContext, Stage } from './context.ts'
-import type { Filter } from './seccomp/filter.ts'
+import type { Filter, PlanContext, Stage } from './context.ts'
 
 /** The filter of the container, planned once; undefined without one. */
 export function filterOf(context: PlanContext): Filter | undefined {

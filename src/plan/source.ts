@@ -2,9 +2,8 @@
 import { MS } from '../abi/mount.ts'
 import type { Origin } from '../errors.ts'
 import type { Slot } from '../program/op.ts'
-import { hasNamespace, type PlanContext, slotNamed } from './context.ts'
+import { type Entry, hasNamespace, type PlanContext, slotNamed } from './context.ts'
 import type { Change } from './mount-calls.ts'
-import type { Entry } from './mount-entries.ts'
 import { attributes, type MountOptions } from './mount-options.ts'
 
 export interface Source {

@@ -10,6 +10,13 @@ import { CONFIG_FILE } from './container.ts'
 
 const LARGEST_CONFIG = 16 * 1024 * 1024
 
+export interface BundleOptions {
+  /** Directory of config.json. */
+  readonly bundle: string
+  /** @internal What it holds, where it has been read already (parts.ts). */
+  readonly read?: Bundle | undefined
+}
+
 export interface Bundle {
   /** Absolute. */
   readonly path: string

@@ -3,12 +3,12 @@ import type { NewCgroupManager } from '../cgroup/manager.ts'
 import { newCgroup } from '../cgroup/new-cgroup.ts'
 import { UnsupportedError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
-import { newContext } from '../plan/context.ts'
-import type { Facts, PlanOptions } from '../plan/facts.ts'
+import { newContext, type PlanOptions } from '../plan/context.ts'
+import type { Facts } from '../plan/facts.ts'
 import { planInit } from '../plan/init.ts'
 import { forks } from '../plan/namespaces.ts'
 import type { Op } from '../program/op.ts'
-import { type Bundle, openRootfs, readBundle } from './bundle.ts'
+import { type Bundle, type BundleOptions, openRootfs, readBundle } from './bundle.ts'
 import { gatherFacts } from './facts.ts'
 import type { RdtGroup } from './intel-rdt.ts'
 import { listenFds } from './listen-fds.ts'
@@ -16,9 +16,7 @@ import { NOTIFY_VARIABLE, wantsNotify, withNotify, withNotifySource, withoutNoti
 import { part } from './parts.ts'
 import type { Runtime } from './store.ts'
 
-export interface CompileOptions {
-  /** Directory of config.json. */
-  readonly bundle: string
+export interface CompileOptions extends BundleOptions {
   /** Move the root mount instead of pivot_root. */
   readonly noPivot?: boolean | undefined
   /** Keep the session keyring of the caller. */
@@ -30,8 +28,6 @@ export interface CompileOptions {
    * process, which is what it gets otherwise.
    */
   readonly descriptorLimit?: bigint | undefined
-  /** @internal The bundle, where it has been read already (parts.ts). */
-  readonly read?: Bundle | undefined
   /** @internal Changes the program before it is assembled: for tests. */
   readonly transform?: ((ops: Op[]) => Op[]) | undefined
 }

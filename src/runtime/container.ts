@@ -23,6 +23,9 @@ export const CONFIG_FILE = 'config.json'
 export const ORIGINS_FILE = 'origins.json'
 export const CGROUP_FILE = 'cgroup.json'
 export const RDT_FILE = 'rdt.json'
+/** The directory of the container's NOTIFY_SOCKET, and the socket. */
+export const NOTIFY = 'notify'
+export const NOTIFY_SOCKET = 'notify.sock'
 
 export const missing = (id: string): StateError =>
   new StateError('container does not exist', { missing: true, where: id })

@@ -9,7 +9,7 @@ import { Fd } from '../host/fd.ts'
 import { isOwnIdOnly } from '../plan/ids.ts'
 import type { IdMapping, Spec } from '../spec/gen/types.ts'
 import type { Owner } from './gate.ts'
-import { runMapper } from './mapper.ts'
+import { type Mapper, runMapper } from './mapper.ts'
 
 /** `mappers`: the directories that newuidmap and newgidmap are looked for in. */
 export function writeIdMaps(pid: number, spec: Spec, mappers?: readonly string[]): void {
@@ -21,7 +21,6 @@ export function writeIdMaps(pid: number, spec: Spec, mappers?: readonly string[]
   map('newgidmap', pid, gidMappings, mappers)
 }
 
-export type Mapper = 'newuidmap' | 'newgidmap'
 const FILES = { newuidmap: 'uid_map', newgidmap: 'gid_map' } as const
 const POINTERS = { newuidmap: '/linux/uidMappings', newgidmap: '/linux/gidMappings' } as const
 

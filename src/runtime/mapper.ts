@@ -10,10 +10,11 @@ import { memoryFile } from '../host/memfd.ts'
 import { reap } from '../host/process.ts'
 import type { IdMapping } from '../spec/gen/types.ts'
 import { describeExit, tail } from './hooks.ts'
-import type { Mapper } from './id-maps.ts'
 
 /** The last ones are those of NixOS and Guix, which keep programs with a set-user-ID bit apart. */
 const DIRECTORIES = ['/usr/bin', '/bin', '/usr/sbin', '/usr/local/bin', '/run/wrappers/bin', '/run/privileged/bin']
+
+export type Mapper = 'newuidmap' | 'newgidmap'
 
 export interface MapperRun {
   readonly mapper: Mapper

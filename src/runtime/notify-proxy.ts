@@ -9,8 +9,7 @@ import { bindDatagram, connectDatagram } from '../host/datagram.ts'
 import type { Fd } from '../host/fd.ts'
 import { pidfdOpen, waitReadable, whenReadable } from '../host/process.ts'
 import { send, seqpacketPair } from '../host/socket.ts'
-import type { Container } from './container.ts'
-import { NOTIFY, NOTIFY_SOCKET } from './notify.ts'
+import { type Container, NOTIFY, NOTIFY_SOCKET } from './container.ts'
 import type { Runtime } from './store.ts'
 
 /** As much as the manager itself reads of a datagram. */

@@ -5,7 +5,7 @@
 import type { Facts } from '../plan/facts.ts'
 import type { Op } from '../program/op.ts'
 import type { Mount, Spec } from '../spec/gen/types.ts'
-import type { Container } from './container.ts'
+import { type Container, NOTIFY, NOTIFY_SOCKET } from './container.ts'
 import type { NotifyProxy } from './notify-proxy.ts'
 import type { Runtime } from './store.ts'
 
@@ -21,9 +21,6 @@ export async function loadProxies({ environment }: Runtime): Promise<void> {
   if (environment.NOTIFY_SOCKET) proxies ??= await import('./notify-proxy.ts')
 }
 
-/** In the container's directory of the state directory. */
-export const NOTIFY = 'notify'
-export const NOTIFY_SOCKET = 'notify.sock'
 const INSIDE = '/run/notify'
 
 /** Whether a container that is created now gets a socket. */

@@ -2,8 +2,7 @@
 // and only when its config asks for it: what is loaded costs every start. The verbs themselves are synchronous and find
 // the parts here; the library, which has no start to save, has them all from the beginning (all-parts.ts).
 import type { Linux, Spec } from '../spec/gen/types.ts'
-import { readBundle } from './bundle.ts'
-import type { CompileOptions } from './compile.ts'
+import { type BundleOptions, readBundle } from './bundle.ts'
 
 export interface Parts {
   readonly intelRdt: typeof import('./intel-rdt.ts')
@@ -58,7 +57,7 @@ export function part<Name extends keyof Parts>(name: Name): Parts[Name] {
 }
 
 /** The same options, with the bundle read and all loaded that it needs. */
-export async function prepared<Options extends CompileOptions>(options: Options): Promise<Options> {
+export async function prepared<Options extends BundleOptions>(options: Options): Promise<Options> {
   const read = readBundle(options.bundle)
   await loadParts(read.spec)
   return { ...options, read }

@@ -1,13 +1,15 @@
 // The part of create for configs with seccomp: the filter's place in a plan, and the listener of a filter that asks an
 // agent. The agent gets one message over a connection of its own: the container process state and the descriptor;
 // config-linux.md#seccomp and #the-container-process-state.
+
 import { resolve } from 'node:path'
 import { SyscallError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
 import { seccompFlags } from '../host/probe.ts'
 import { descriptorOf, pidfdOpen } from '../host/process.ts'
 import { connectUnix, send } from '../host/socket.ts'
-import { type FilterPlanner, handsListenerOver, planFilter } from '../plan/seccomp/filter.ts'
+import type { FilterPlanner } from '../plan/context.ts'
+import { handsListenerOver, planFilter } from '../plan/seccomp/filter.ts'
 import type { Op } from '../program/op.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import type { Bundle } from './bundle.ts'

@@ -6,23 +6,10 @@ import { type Origin, UnsupportedError } from '../../errors.ts'
 import { bytes, type DataOperand, fail, type Op, slot, syscall } from '../../program/op.ts'
 import type { Seccomp } from '../../spec/gen/types.ts'
 import { borrowsAdmin, returnAdmin } from '../capabilities.ts'
-import { type PlanContext, pointer, say, waitForGo } from '../context.ts'
+import { type Filter, type PlanContext, pointer, say, waitForGo } from '../context.ts'
 import { HOOK_CLONE } from '../hooks.ts'
 import { type CompiledFilter, compileSeccomp } from './compile.ts'
 import { allows, type Call, checkCalls } from './forbidden.ts'
-
-export interface Filter {
-  /** Loads it before init waits for `start`, and hands its listener over if there is one; may be empty. */
-  readonly early: Op[]
-  /** Loads it right before an execve; empty when it is there already. */
-  readonly late: readonly Op[]
-  /** Everything that init calls behind it surely goes through. */
-  readonly allowsAll: boolean
-  /** Behind an execve. */
-  readonly afterExec: readonly Op[]
-  /** Throws SpecError when the filter surely forbids a call that init has to make behind it. */
-  check(ops: readonly Op[]): void
-}
 
 /** Of the op after which the filter is in force: how a program that hands over a listener is recognised. */
 const HAND_OVER: Origin = { pointer: '/linux/seccomp/listenerPath', intent: 'hand the listener of the filter over' }
@@ -134,5 +121,3 @@ function callsBehind(ops: readonly Op[], early: readonly Op[]): Set<Extract<Op, 
   const behind = ops.slice(ops.indexOf(first) + 1)
   return new Set(behind.flatMap(op => (op.kind === 'syscall' && op.on?.errnos !== 'any' ? [op.name] : [])))
 }
-
-export type FilterPlanner = (context: PlanContext) => Filter
