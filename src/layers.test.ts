@@ -144,3 +144,27 @@ t.test('folders do not import each other in a circle', t => {
   for (const group of edges.keys()) t.equal(circle(group, []), undefined, group)
   t.end()
 })
+
+/** The first circle that is met on the way from a file, as the list of its files. */
+function circleFrom(path: string, way: readonly string[], done: Set<string>): string[] | undefined {
+  const start = way.indexOf(path)
+  if (start !== -1) return [...way.slice(start), path]
+  const code = sources.get(path)
+  if (code === undefined || done.has(path)) return undefined
+  for (const { target } of importsOf(path, code)) {
+    const found = circleFrom(target, [...way, path], done)
+    if (found !== undefined) return found
+  }
+  done.add(path)
+  return undefined
+}
+
+t.test('no files import each other in a circle, not even for types', t => {
+  const done = new Set<string>()
+  t.same(
+    [...sources.keys()].map(path => circleFrom(path, [], done)).filter(circle => circle !== undefined),
+    [],
+  )
+  t.ok(done.size > 100)
+  t.end()
+})

@@ -1,7 +1,7 @@
 // The rules of config.json that a schema cannot say, in one list. They ask nothing of the machine; what depends on
 // it is refused by plan/ and cgroup/. A check reports every breach with its place; only parse.ts throws.
 import type { Problem } from '../errors.ts'
-import type { Draft, Report } from './draft.ts'
+import type { Check, Draft, Report } from './draft.ts'
 import type { Spec } from './gen/types.ts'
 import {
   devicesSound,
@@ -28,8 +28,6 @@ import {
 import { closIdIsName, rdmaLimitsSomething, schemaIsLine, unifiedKeysAreFiles, weightGiven } from './resource-checks.ts'
 import { affinitySound, memoryPolicySound, personalityWithoutFlags, schedulerFitsPolicy } from './scheduling-checks.ts'
 import { listenerMetadataNeedsPath, notifyNeedsListener, seccompSound } from './seccomp-checks.ts'
-
-export type Check = (spec: Draft<Spec>, report: Report) => void
 
 // SemVer 2.0.0, section "backus-naur form", with major version 1.
 const SEMVER_1 =

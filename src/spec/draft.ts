@@ -1,5 +1,6 @@
 // What the checks look at: a Spec of which any part may be missing, since one mistake must not hide the others.
 // The parts that the schema refuses are cut out before the checks run.
+import type { Spec } from './gen/types.ts'
 import { pointerParts } from './pointer.ts'
 
 export type Draft<T> = T extends readonly (infer Item)[]
@@ -10,6 +11,9 @@ export type Draft<T> = T extends readonly (infer Item)[]
 
 /** Takes down a breach: its place, what is wrong, what to do about it. */
 export type Report = (place: string, message: string, hint?: string) => void
+
+/** A rule for the whole document. */
+export type Check = (spec: Draft<Spec>, report: Report) => void
 
 /** A rule for one item of a list; places are below the item. */
 export type Rule<Item> = (item: Draft<Item>, report: Report) => void

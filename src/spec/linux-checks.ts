@@ -1,5 +1,5 @@
 // Rules of `linux` about namespaces, ids, paths and devices that the schema cannot say.
-import type { Check } from './checks.ts'
+import type { Check } from './draft.ts'
 import { type Draft, each, type Report, type Rule } from './draft.ts'
 import type { Device, IdMapping, Namespace, Spec } from './gen/types.ts'
 import { pointer } from './pointer.ts'

@@ -1,6 +1,6 @@
 // Rules of `mounts` that the schema cannot say. What an option means is known to plan/ alone, but for those few that
 // decide which other properties a mount must have.
-import type { Check } from './checks.ts'
+import type { Check } from './draft.ts'
 import { type Draft, each, type Rule } from './draft.ts'
 import type { IdMapping, Mount } from './gen/types.ts'
 

@@ -1,5 +1,5 @@
 // Rules of `process` and `hooks` that the schema cannot say. Some texts are those of runc, since callers know them.
-import type { Check } from './checks.ts'
+import type { Check } from './draft.ts'
 import { each, type Report, type Rule } from './draft.ts'
 import type { Hook, Hooks, Rlimit } from './gen/types.ts'
 

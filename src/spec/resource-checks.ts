@@ -1,6 +1,6 @@
 // Rules of `linux.resources` and `linux.intelRdt` that the schema cannot say. Which values the host's cgroups can
 // take is known to cgroup/.
-import type { Check } from './checks.ts'
+import type { Check } from './draft.ts'
 import { each, type Rule } from './draft.ts'
 import type { WeightDevice } from './gen/types.ts'
 import { pointer } from './pointer.ts'

@@ -1,8 +1,7 @@
 // Rules of what says when and where the program runs: `process.scheduler`, `process.execCPUAffinity`,
 // `linux.memoryPolicy` and `linux.personality`. Those of the kernel are sched_setattr(2), sched(7), set_mempolicy(2):
 // its own answer to a breach of any of them is a bare EINVAL.
-import type { Check } from './checks.ts'
-import type { Draft, Report } from './draft.ts'
+import type { Check, Draft, Report } from './draft.ts'
 import type { Scheduler } from './gen/types.ts'
 import { numbersOf } from './number-list.ts'
 

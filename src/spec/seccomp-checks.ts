@@ -1,5 +1,5 @@
 // Rules of `linux.seccomp` that the schema cannot say.
-import type { Check } from './checks.ts'
+import type { Check } from './draft.ts'
 import { each, type Report, type Rule } from './draft.ts'
 import type { SyscallArg, SyscallRule } from './gen/types.ts'
 
