@@ -85,3 +85,14 @@ export const statx = defineStruct('struct statx, include/uapi/linux/stat.h (v6.1
   spare10: 'u64',
   spare11: 'u64',
 })
+
+/** A device's number as mknod(2) takes it: include/linux/kdev_t.h (v6.12), new_encode_dev and new_decode_dev. */
+export function encodeDevice(major: number, minor: number): bigint {
+  const [high, low] = [BigInt(major), BigInt(minor)]
+  return (low & 0xffn) | (high << 8n) | ((low & ~0xffn) << 12n)
+}
+
+export const decodeDevice = (device: bigint): { major: number; minor: number } => ({
+  major: Number((device >> 8n) & 0xfffn),
+  minor: Number((device & 0xffn) | ((device >> 12n) & 0xfff00n)),
+})

@@ -9,7 +9,7 @@
 // of now. noexec is no such limit: who may read a file may run a copy of it anyway.
 import { AT, openHow, RESOLVE } from '../abi/fcntl.ts'
 import { ST, statfs } from '../abi/magic.ts'
-import { S, STATX, statx, UTIME_OMIT } from '../abi/stat.ts'
+import { decodeDevice, S, STATX, statx, UTIME_OMIT } from '../abi/stat.ts'
 import { timespec } from '../abi/wait.ts'
 import type { Origin } from '../errors.ts'
 import {
@@ -28,14 +28,13 @@ import {
   type Slot,
   slot,
   slotIn,
-  struct,
   syscall,
 } from '../program/op.ts'
 import { ALL_BITS, type Entry, type PlanContext } from './context.ts'
 import type { Copied } from './facts.ts'
 import { deviceIs, field } from './memory.ts'
 import { close } from './mount-calls.ts'
-import { EMPTY } from './resolve.ts'
+import { EMPTY, openWay } from './resolve.ts'
 
 /** One sendfile(2) copies at most 2 GiB less a page, whatever it is asked for. */
 const CHUNK = 0x4000_0000
@@ -89,11 +88,14 @@ function copyOne(copy: Copy, one: Copied, where: string): Op[] {
 }
 
 /** A node that its mount makes useless, or that is another one by now. */
-const unlessAllowed = ({ mode, device = 0n }: Copied, leftOut: Label, origin: Origin): Op[] => [
-  jump(leftOut, origin, forbids('ST_NODEV')),
-  jump(leftOut, origin, field(found.file, statx, 'stx_mode', 'ne', BigInt(mode))),
-  jump(leftOut, origin, deviceIs({ memory: found.file }, 'ne', majorOf(device), minorOf(device))),
-]
+function unlessAllowed({ mode, device = 0n }: Copied, leftOut: Label, origin: Origin): Op[] {
+  const { major, minor } = decodeDevice(device)
+  return [
+    jump(leftOut, origin, forbids('ST_NODEV')),
+    jump(leftOut, origin, field(found.file, statx, 'stx_mode', 'ne', BigInt(mode))),
+    jump(leftOut, origin, deviceIs({ memory: found.file }, 'ne', major, minor)),
+  ]
+}
 
 /** chown before chmod: it takes S_ISUID away. */
 function copyFile(copy: Copy, one: Copied, origin: Origin): Op[] {
@@ -149,11 +151,10 @@ function open(
 ): Op {
   const { O_NOFOLLOW, O_CLOEXEC } = context.open
   const { RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS } = RESOLVE.bits
-  const name = `copy ${how}`
   const flags = context.open[how] | O_NOFOLLOW | O_CLOEXEC
+  const resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS
   const text = `{flags=${how}|O_NOFOLLOW|O_CLOEXEC, resolve=RESOLVE_BENEATH|RESOLVE_NO_SYMLINKS}`
-  const way = context.ways.get(name) ?? struct(openHow, { flags, resolve: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS }, text)
-  context.ways.set(name, way)
+  const way = openWay(context, `copy ${how}`, { flags, resolve }, text)
   return syscall('openat2', [from, path, way, openHow.size], origin, { result, again: true, on })
 }
 
@@ -167,10 +168,6 @@ const forbids = (flag: 'ST_NODEV' | 'ST_NOSUID'): Condition => ({
   ...field(found.mount, statfs, 'f_flags', 'ne', 0n, { mask: ST.bits[flag] }),
   text: () => `f_flags has ${flag}`,
 })
-
-/** The bits of a device's number as mknod(2) takes it: include/linux/kdev_t.h, new_decode_dev. */
-const majorOf = (device: bigint): number => Number((device >> 8n) & 0xfffn)
-const minorOf = (device: bigint): number => Number((device & 0xffn) | ((device >> 12n) & 0xfff00n))
 
 /** Ids as this user namespace sees them: on the host they have other numbers. */
 const look = (fd: Slot, origin: Origin): Op =>

@@ -3,7 +3,7 @@
 // so the host's node of the same path is bound there. When /dev is a bind mount nothing is made in it, as under runc.
 // See mknod(2), config-linux.md#devices and #default-devices.
 import { AT } from '../abi/fcntl.ts'
-import { S } from '../abi/stat.ts'
+import { encodeDevice, S } from '../abi/stat.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
 import { fail, jump, label, type Op, type Slot, slot, syscall } from '../program/op.ts'
 import type { Device, Mount } from '../spec/gen/types.ts'
@@ -168,10 +168,8 @@ function planLinks(context: PlanContext, dev: Slot): Op[] {
 const MAJOR_LIMIT = 1 << 12
 const MINOR_LIMIT = 1 << 20
 
-/** new_encode_dev() of include/linux/kdev_t.h: the minor's upper bits stand above the major. */
 function deviceNumber({ major = 0, minor = 0, path }: Device, origin: Origin): bigint {
   if (major < 0 || major >= MAJOR_LIMIT || minor < 0 || minor >= MINOR_LIMIT)
     throw new UnsupportedError(`${path}: no kernel has a device ${major}:${minor}`, { where: origin.pointer })
-  const [high, low] = [BigInt(major), BigInt(minor)]
-  return (low & 0xffn) | (high << 8n) | ((low & ~0xffn) << 12n)
+  return encodeDevice(major, minor)
 }

@@ -5,11 +5,11 @@ import { ERRNO } from '../abi/errno.ts'
 import { openHow, RESOLVE } from '../abi/fcntl.ts'
 import { FSMAGIC } from '../abi/magic.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
-import { address, cell, fail, type Op, type Slot, slot, slotIn, struct, syscall } from '../program/op.ts'
+import { address, cell, fail, type Op, type Slot, slot, slotIn, syscall } from '../program/op.ts'
 import { ALL_BITS, type Entry, type Mounted, type PlanContext } from './context.ts'
 import { close } from './mount-calls.ts'
 import { isAbsent, mountedAbove, opening } from './mounted.ts'
-import { ensureTarget, makeChild, type Opened, openInRoot, type TargetKind } from './resolve.ts'
+import { ensureTarget, makeChild, type Opened, openInRoot, openWay, type TargetKind } from './resolve.ts'
 
 /** Files that tools such as lxcfs cover with the container's own numbers. */
 const COVERABLE = [
@@ -65,9 +65,9 @@ const coversRoot = ({ mount, where }: Entry): UnsupportedError =>
 export function rootUncovered(context: PlanContext, { mount, where }: Entry): Op[] {
   const { O_PATH, O_CLOEXEC } = context.open
   const { RESOLVE_IN_ROOT, RESOLVE_NO_XDEV } = RESOLVE.bits
-  const flags = O_PATH | O_CLOEXEC
-  const resolve = RESOLVE_IN_ROOT | RESOLVE_NO_XDEV
-  const how = struct(openHow, { flags, resolve }, '{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_XDEV}')
+  const text = '{flags=O_PATH|O_CLOEXEC, resolve=RESOLVE_IN_ROOT|RESOLVE_NO_XDEV}'
+  const flags = { flags: O_PATH | O_CLOEXEC, resolve: RESOLVE_IN_ROOT | RESOLVE_NO_XDEV }
+  const how = openWay(context, 'root uncovered', flags, text)
   const intent = `cannot mount on "/", where ${JSON.stringify(mount.destination)} leads`
   const origin: Origin = { pointer: `${where}/destination`, intent }
   const root = slot('root as it is seen')

@@ -19,6 +19,7 @@ import {
   slot,
   struct,
   syscall,
+  type Text,
 } from '../program/op.ts'
 import type { PlanContext } from './context.ts'
 
@@ -69,19 +70,27 @@ const RESOLUTION: Readonly<Record<Resolution, bigint>> = {
   child: RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
 }
 
-/** struct open_how, made once a plan. */
 function way(context: PlanContext, wanted: Wanted, resolution: Resolution): DataOperand {
-  const name = `${wanted} ${resolution}`
-  const known = context.ways.get(name)
-  if (known !== undefined) return known
   const { O_PATH, O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC } = context.open
   const kind = wanted === 'directory' ? O_DIRECTORY : wanted === 'itself' ? O_NOFOLLOW : 0n
   const flags = O_PATH | O_CLOEXEC | kind
   const resolve = RESOLUTION[resolution]
-  const format = openFlags(context.facts.architecture).format
-  const text = (): string => `{flags=${format(flags)}, resolve=${RESOLVE.format(resolve)}}`
-  const made = struct(openHow, { flags, resolve }, text)
-  context.ways.set(name, made)
+  const text = (): string =>
+    `{flags=${openFlags(context.facts.architecture).format(flags)}, resolve=${RESOLVE.format(resolve)}}`
+  return openWay(context, `${wanted} ${resolution}`, { flags, resolve }, text)
+}
+
+/** struct open_how, made once a plan: a name stands for one set of flags. */
+export function openWay(
+  { ways }: PlanContext,
+  name: string,
+  how: { readonly flags: bigint; readonly resolve: bigint },
+  text: Text,
+): DataOperand {
+  const known = ways.get(name)
+  if (known !== undefined) return known
+  const made = struct(openHow, how, text)
+  ways.set(name, made)
   return made
 }
 

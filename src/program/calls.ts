@@ -27,7 +27,7 @@ import { IOPRIO_CLASS, IOPRIO_CLASS_SHIFT, IOPRIO_WHO, MPOL, MPOL_F } from '../a
 import { SECCOMP, SECCOMP_FILTER_FLAG } from '../abi/seccomp.ts'
 import { signalName } from '../abi/signal.ts'
 import { AF, MSG, SOCK } from '../abi/socket.ts'
-import { S, STATX } from '../abi/stat.ts'
+import { decodeDevice, S, STATX } from '../abi/stat.ts'
 import type { SyscallName } from '../abi/syscalls.ts'
 import { TTY } from '../abi/tty.ts'
 import { P, WAIT } from '../abi/wait.ts'
@@ -93,10 +93,8 @@ const nodeMode = (value: bigint): string => {
   const kind = Object.entries(KINDS).find(([, bits]) => (value & S.bits.S_IFMT) === bits)
   return kind === undefined ? octal(value) : `${kind[0]}|${octal(value & ~S.bits.S_IFMT)}`
 }
-/** include/linux/kdev_t.h, new_decode_dev */
 const device: Printer = value => {
-  const major = (value >> 8n) & 0xfffn
-  const minor = (value & 0xffn) | ((value >> 12n) & 0xfff00n)
+  const { major, minor } = decodeDevice(value)
   return value === 0n ? '0' : `makedev(${major}, ${minor})`
 }
 const request: Printer = value => {
