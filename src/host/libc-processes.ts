@@ -11,6 +11,7 @@ export const processCalls = {
   pidfdGetfd: kernel('pidfd_getfd', fd, number, word),
   pidfdSendSignal: kernel('pidfd_send_signal', fd, signal, pointer, word),
   kill: c('int', 'kill', number, signal),
+  getpid: c('int', 'getpid'),
   wait4: c('int', 'wait4', number, pointer, narrow(flags(WAIT)), pointer),
   prctl: c('int', 'prctl', narrow(choice(PR)), word, word, word, word),
   poll: c('int', 'poll', pointer, size, number),
