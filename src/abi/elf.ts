@@ -7,9 +7,20 @@ export const ELF_IDENT = 0x00010102464c457fn
 export const ET = defineEnum('include/uapi/linux/elf.h (v6.12); elf(5)', { ET_EXEC: 2n, ET_DYN: 3n })
 export const EM = defineEnum('include/uapi/linux/elf-em.h (v6.12)', { EM_X86_64: 62n, EM_AARCH64: 183n })
 export const PT = defineEnum('include/uapi/linux/elf.h (v6.12); elf(5)', {
+  PT_NULL: 0n,
   PT_LOAD: 1n,
+  PT_INTERP: 3n,
   PT_NOTE: 4n,
+  PT_PHDR: 6n,
   PT_GNU_STACK: 0x6474e551n,
+})
+/** Of the auxiliary vector that a program finds on its stack. */
+export const AT = defineEnum('include/uapi/linux/auxvec.h (v6.12); getauxval(3)', {
+  AT_PHDR: 3n,
+  AT_PHNUM: 5n,
+  AT_BASE: 7n,
+  AT_ENTRY: 9n,
+  AT_SYSINFO_EHDR: 33n,
 })
 export const SHT = defineEnum('include/uapi/linux/elf.h (v6.12); elf(5)', { SHT_PROGBITS: 1n })
 export const SHF = defineFlags('include/uapi/linux/elf.h (v6.12); elf(5)', {

@@ -49,3 +49,9 @@ export const PER = defineEnum('include/uapi/linux/personality.h (v6.12); persona
   PER_LINUX: 0x0n,
   PER_LINUX32: 0x8n,
 })
+
+/** What personality(2) takes beside a domain. */
+export const ADDR = defineFlags('include/uapi/linux/personality.h (v6.12); personality(2)', {
+  ADDR_NO_RANDOMIZE: 0x40000n,
+  ADDR_COMPAT_LAYOUT: 0x200000n,
+})

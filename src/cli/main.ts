@@ -99,7 +99,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     report(error, session.scene, session.log)
     return FAILURE
   }
-  process.on('uncaughtException', error => process.exit(fail(error)))
+  const onUncaught = (error: unknown): void => process.exit(fail(error))
+  process.on('uncaughtException', onUncaught)
   try {
     session.log = openLog(globals.log, session.log)
     if (problem !== undefined) throw problem
@@ -108,5 +109,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return status
   } catch (error) {
     return fail(error)
+  } finally {
+    process.removeListener('uncaughtException', onUncaught)
   }
 }

@@ -77,6 +77,16 @@ export class Elf {
     return segment.p_offset + (address - segment.p_vaddr)
   }
 
+  /** Where a place in the file is mapped. */
+  addressOf(offset: bigint): bigint {
+    const segment = this.segments.find(
+      ({ p_type, p_offset, p_filesz }) =>
+        p_type === PT.values.PT_LOAD && offset >= p_offset && offset < p_offset + p_filesz,
+    )
+    if (segment === undefined) throw new Error(`offset ${offset} of the file is not mapped`)
+    return segment.p_vaddr + (offset - segment.p_offset)
+  }
+
   word(address: bigint): bigint {
     return Buffer.from(this.#slice(this.offsetOf(address), 8)).readBigUInt64LE()
   }

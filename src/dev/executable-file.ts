@@ -1,14 +1,18 @@
 // Changes to the ELF file that Bun's compiler wrote, elf(5):
-//   - it starts at guard.ts: code at the end of the file, mapped by what was the program header of the notes;
+//   - it starts at guard.ts: code at the end of the file, in a segment of its own, which brings in the dynamic loader if
+//     it has to: the kernel is not told of one;
+//   - the snapshot that the guard goes on from is a segment behind it;
 //   - strip keeps all of it. Bun finds its payload through a word of memory that no section covers any more, so that
 //     strip sets it to zero and the file becomes the bun command. With a section of its own the word stays;
 //   - huge-pages.ts makes room in it.
 import { elfHeader, PF, PT, programHeader, SHF, SHT, sectionHeader } from '../abi/elf.ts'
 import { LIMIT_VARIABLE } from '../cli/descriptor-limit.ts'
 import { NAME, NAME_NOWHERE, VARIABLES } from '../cli/environment.ts'
-import { Elf, type Segment } from './elf-file.ts'
+import { Elf } from './elf-file.ts'
 import { guard } from './guard.ts'
 import { isOnlyRead, withHugePages } from './huge-pages.ts'
+import type { Frozen } from './snapshot/frozen.ts'
+import { layOut } from './snapshot/segment.ts'
 
 /** Engines that live for milliseconds lose by compiling: without it a command takes two thirds of the time, and no
  * memory of the process is writable and executable. */
@@ -18,6 +22,11 @@ const SMALLEST_PAGE = 0x1000n
 const LARGEST_PAGE = 0x10000n
 const roundUp = (value: bigint, to: bigint): bigint => ((value + to - 1n) / to) * to
 
+/** The heap begins after the last segment: in a snapshot it is behind all that the executable has itself. */
+const GUARD_ADDRESS = 0x2000_0000n
+const SNAPSHOT_ADDRESS = 0x3000_0000n
+const WARMING_GUARD_ADDRESS = 0x4000_0000n
+
 /** Where the compiler's own file has the word through which a compiled program finds its payload. */
 export function payloadWord(bun: Uint8Array): bigint {
   const section = new Elf(bun).section('.bun')
@@ -25,62 +34,127 @@ export function payloadWord(bun: Uint8Array): bigint {
   return section.sh_addr
 }
 
+export interface Additions {
+  /** Of the same executable, made with `warming`, and the features of the processor that it was made on. */
+  readonly snapshot?: { readonly frozen: Frozen; readonly features: readonly number[] }
+  /** A variable more, "NAME=value", for the executable that a snapshot is made of. */
+  readonly warming?: string
+}
+
 /** The finished executable. `payloadAt` is from payloadWord(). */
-export function finished(original: Uint8Array, payloadAt: bigint): Uint8Array {
+export function finished(original: Uint8Array, payloadAt: bigint, additions: Additions = {}): Uint8Array {
   const compiled = withHugePages(original)
   const elf = new Elf(compiled)
   if (elf.word(payloadAt) !== elf.section('.bun').sh_addr) throw new Error('Bun finds its payload in another way')
   const covered = { address: payloadAt, offset: elf.offsetOf(payloadAt) }
 
-  const offset = roundUp(BigInt(compiled.length), 64n)
-  const end = Math.max(...elf.segments.map(({ p_vaddr, p_memsz }) => Number(p_vaddr + p_memsz)))
-  const address = roundUp(BigInt(end), LARGEST_PAGE) + (offset % LARGEST_PAGE)
+  const { frozen, features } = additions.snapshot ?? {}
+  const segment = frozen && layOut(frozen, address => isWritten(elf, address))
+  const snapshotAt = roundUp(BigInt(compiled.length), SMALLEST_PAGE)
+  const offset = roundUp(snapshotAt + BigInt(segment?.bytes.length ?? 0), 64n)
+  const { warming } = additions
+  const address = (warming === undefined ? GUARD_ADDRESS : WARMING_GUARD_ADDRESS) + (offset % LARGEST_PAGE)
+  const headers = elf.segments.filter(({ p_type }) => p_type !== PT.values.PT_PHDR && p_type !== PT.values.PT_INTERP)
+  const loads = headers.filter(({ p_type }) => p_type === PT.values.PT_LOAD)
+  const others = headers.filter(({ p_type }) => p_type !== PT.values.PT_LOAD)
   const { bytes: code, entry } = guard({
     architecture: elf.architecture,
     address: Number(address),
     entry: Number(elf.header.e_entry),
-    environ: Number(elf.variable('environ')),
+    interpreter: interpreterOf(elf),
+    programHeaders: shownHeaders(elf),
+    hidesVdso: warming !== undefined,
     huge: elf.segments.filter(isOnlyRead).map(({ p_vaddr, p_memsz }) => ({
       from: Number(p_vaddr - (p_vaddr % SMALLEST_PAGE)),
       to: Number(p_vaddr + p_memsz),
     })),
     variables: VARIABLES,
-    settings: SETTINGS,
+    settings: warming === undefined ? SETTINGS : [...SETTINGS, warming],
     limitVariable: LIMIT_VARIABLE,
     name: NAME,
     nameNowhere: NAME_NOWHERE,
+    resumption: segment && {
+      ...segment,
+      features: features ?? [],
+      epoll: frozen?.eventLoop.epoll ?? 0,
+      eventfd: frozen?.eventLoop.eventfd ?? 0,
+      address: Number(SNAPSHOT_ADDRESS),
+      // behind the one of the guard, in the segment that has the beginning of the file
+      offsetAt: Number(
+        elf.addressOf(elf.header.e_phoff) + BigInt((loads.length + 1) * programHeader.size + programHeader.offset('p_offset')),
+      ),
+    },
   })
 
   const { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } = SHF.bits
-  const tables = withSections(elf, offset + BigInt(code.length), [
+  const size = BigInt(code.length)
+  const snapshotSize = BigInt(segment?.bytes.length ?? 0)
+  const tables = withSections(elf, offset + size, [
     { name: '.bun_payload_word', flags: SHF_ALLOC | SHF_WRITE, ...covered, size: 8n },
-    { name: '.tsrunc_guard', flags: SHF_ALLOC | SHF_EXECINSTR, address, offset, size: BigInt(code.length) },
+    { name: '.tsrunc_guard', flags: SHF_ALLOC | SHF_EXECINSTR, address, offset, size },
+    ...(segment ? [{ name: '.tsrunc_snapshot', flags: SHF_ALLOC, address: SNAPSHOT_ADDRESS, offset: snapshotAt, size: snapshotSize }] : []),
   ])
-  const file = Buffer.concat([compiled, Buffer.alloc(Number(offset) - compiled.length), code, tables.bytes])
-  const place = { p_offset: offset, p_vaddr: address, p_paddr: address }
-  file.set(loaded(place, BigInt(code.length)), notesAt(elf))
+  const file = Buffer.concat([
+    compiled,
+    Buffer.alloc(Number(snapshotAt) - compiled.length),
+    segment?.bytes ?? new Uint8Array(0),
+    Buffer.alloc(Number(offset - snapshotAt - snapshotSize)),
+    code,
+    tables.bytes,
+  ])
+  const { PF_R, PF_X } = PF.bits
+  const rows = [
+    ...loads.map(row => programHeader.encode(row)),
+    loaded(offset, address, size, PF_R | PF_X, LARGEST_PAGE),
+    ...(segment ? [loaded(snapshotAt, SNAPSHOT_ADDRESS, snapshotSize, PF_R, SMALLEST_PAGE)] : []),
+    ...others.map(row => programHeader.encode(row)),
+  ]
+  const room = elf.segments.length - rows.length
+  if (room < 0) throw new Error('there are not enough program headers')
+  file.set(Buffer.concat([...rows, Buffer.alloc(room * programHeader.size)]), Number(elf.header.e_phoff))
   file.set(elfHeader.encode({ ...elf.header, ...tables.header, e_entry: entry }))
   return file
 }
 
-/** Where the program header is that makes room: nobody reads the notes of a running program. */
-function notesAt({ header, segments }: Elf): number {
-  const { PT_LOAD, PT_NOTE } = PT.values
-  const index = segments.findIndex(({ p_type }) => p_type === PT_NOTE)
-  // Those of loaded segments must be in the order of their addresses.
-  if (index === -1 || segments.slice(index).some(({ p_type }) => p_type === PT_LOAD))
-    throw new Error('no program header is free')
-  return Number(header.e_phoff) + index * programHeader.size
+/** Whether an address is in memory that the engine writes to. */
+const isWritten = (elf: Elf, address: bigint): boolean =>
+  elf.segments.some(
+    ({ p_type, p_flags, p_vaddr, p_memsz }) =>
+      p_type === PT.values.PT_LOAD && (p_flags & PF.bits.PF_W) !== 0n && address >= p_vaddr - (p_vaddr % SMALLEST_PAGE) && address < p_vaddr + p_memsz,
+  )
+
+/** Whether the engine has at this address what every process of it has, for it is only read. */
+export function isKept(executable: Uint8Array): (address: bigint) => boolean {
+  const segments = new Elf(executable).segments.filter(row => isOnlyRead(row) && row.p_vaddr < GUARD_ADDRESS)
+  return address =>
+    segments.some(({ p_vaddr, p_memsz }) => address >= p_vaddr - (p_vaddr % LARGEST_PAGE) && address < p_vaddr + p_memsz)
 }
 
-const loaded = (place: Partial<Segment>, size: bigint): Uint8Array =>
+function interpreterOf(elf: Elf): string {
+  const header = elf.segments.find(({ p_type }) => p_type === PT.values.PT_INTERP)
+  if (header === undefined) throw new Error('the executable has no dynamic loader')
+  const [from, to] = [Number(header.p_offset), Number(header.p_offset + header.p_filesz) - 1]
+  return Buffer.from(elf.bytes.subarray(from, to)).toString()
+}
+
+/** As they were, for the dynamic loader; but the header of the headers would give them another place. */
+const shownHeaders = (elf: Elf): Uint8Array =>
+  Buffer.concat(
+    elf.segments.map(row =>
+      programHeader.encode(row.p_type === PT.values.PT_PHDR ? { ...row, p_type: PT.values.PT_NULL } : row),
+    ),
+  )
+
+const loaded = (offset: bigint, address: bigint, size: bigint, p_flags: bigint, p_align: bigint): Uint8Array =>
   programHeader.encode({
-    ...place,
+    p_offset: offset,
+    p_vaddr: address,
+    p_paddr: address,
     p_type: PT.values.PT_LOAD,
-    p_flags: PF.bits.PF_R | PF.bits.PF_X,
+    p_flags,
     p_filesz: size,
     p_memsz: size,
-    p_align: LARGEST_PAGE,
+    p_align,
   })
 
 interface NewSection {

@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url'
 import { helpTexts } from '../cli/help.ts'
 import { addonPath } from '../host/addon.ts'
 import { finished, payloadWord } from './executable-file.ts'
+import { takeSnapshot } from './snapshot/take.ts'
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -81,10 +82,12 @@ export async function build(directory: string, entry = ENTRY): Promise<void> {
   try {
     const [file, addon] = [join(work, 'tsrunc'), join(work, 'koffi.node')]
     await compileOnly(file, entry)
-    writeFileSync(file, finished(readFileSync(file), payloadWord(readFileSync(compiler()))))
-    chmodSync(file, 0o755)
     copyFileSync(addonPath(), addon)
     chmodSync(addon, 0o644)
+    const [original, payloadAt] = [readFileSync(file), payloadWord(readFileSync(compiler()))]
+    const snapshot = process.arch === 'x64' ? takeSnapshot(original, payloadAt, work) : undefined
+    writeFileSync(file, finished(original, payloadAt, snapshot && { snapshot }))
+    chmodSync(file, 0o755)
     checkThatItAnswers(file)
     for (const name of ['koffi.node', 'tsrunc']) renameSync(join(work, name), join(directory, name))
   } finally {

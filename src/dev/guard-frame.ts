@@ -8,11 +8,9 @@ export const WORD = 8
 export interface Frame {
   /** record = stack pointer */
   readonly prologue: Uint8Array
-  /** stack pointer = number, then a jump; `distance` is from the beginning of these bytes. */
-  epilogue(distance: number): Uint8Array
+  /** stack pointer = number, then a jump to arg2 */
+  readonly epilogue: Uint8Array
 }
-
-const BRANCH_REACH = 1 << 27
 
 function words(...values: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(4 * values.length)
@@ -25,20 +23,15 @@ function words(...values: readonly number[]): Uint8Array {
 export const FRAMES: Record<Architecture, Frame> = {
   x86_64: {
     prologue: Uint8Array.of(0x48, 0x89, 0xe3), // mov rbx, rsp
-    // mov rsp, rax · jmp
-    epilogue: distance => Uint8Array.of(0x48, 0x89, 0xc4, 0xe9, ...words(distance - 8)),
+    epilogue: Uint8Array.of(0x48, 0x89, 0xc4, 0xff, 0xe2), // mov rsp, rax · jmp rdx
   },
   aarch64: {
     prologue: words(0xd503245f, 0x910003f3), // bti c, should branches be checked · mov x19, sp
-    epilogue(distance) {
-      const branch = distance - 4
-      if (Math.abs(branch) >= BRANCH_REACH) throw new RangeError(`${branch} bytes are too far for a branch`)
-      return words(0x9100011f, 0x14000000 | ((branch >> 2) & 0x3ffffff)) // mov sp, x8 · b
-    },
+    epilogue: words(0x9100011f, 0xd61f0040), // mov sp, x8 · br x2
   },
 }
 
-/** Strings ended by zeros, at addresses known as soon as they are added. */
+/** Strings ended by zeros, and other data, at addresses known as soon as they are added. */
 export class Texts {
   readonly #address: number
   #bytes = Buffer.alloc(0)
@@ -51,6 +44,12 @@ export class Texts {
     const at = this.#address + this.#bytes.length
     this.#bytes = Buffer.concat([this.#bytes, Buffer.from(`${text}\0`)])
     return at
+  }
+
+  /** At a multiple of WORD. */
+  addBytes(bytes: Uint8Array): number {
+    this.#bytes = Buffer.concat([this.finish(), bytes])
+    return this.#address + this.#bytes.length - bytes.length
   }
 
   /** Padded, so that instructions may follow. */

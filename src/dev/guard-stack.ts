@@ -1,11 +1,10 @@
 // The stack that the guard makes for Bun below the caller's: arguments and auxiliary vector as they were, of the variables
 // those on a list, and our settings. record walks along the old one, arg5 along the new one.
+import { AT } from '../abi/elf.ts'
 import type { Machine } from '../image/machine.ts'
 import { type Texts, WORD } from './guard-frame.ts'
 
 export interface Environment {
-  /** The variable `environ` of libc, which the dynamic loader has set already. */
-  readonly environ: number
   /** Names of variables that stay. */
   readonly variables: readonly string[]
   /** "NAME=value", added. */
@@ -53,9 +52,7 @@ export function copyArguments(machine: Machine): void {
 }
 
 /** arg1 walks along the names that stay, arg3 along a variable. Leaves the place for the limit's variable in arg4. */
-export function filterEnvironment(machine: Machine, { environ, variables, settings }: Environment, texts: Texts): void {
-  machine.constant('temp', environ)
-  machine.store(8, 'arg5', 'temp', 0)
+export function filterEnvironment(machine: Machine, { variables, settings }: Environment, texts: Texts): void {
   machine.label('variable')
   machine.load(8, 'value', 'record', 0)
   machine.increase('record', WORD)
@@ -94,10 +91,38 @@ export function filterEnvironment(machine: Machine, { environ, variables, settin
   machine.increase('arg5', WORD)
 }
 
-export function copyAuxiliaryVector(machine: Machine): void {
+/** What the dynamic loader is told, as the kernel would have told it. */
+export interface Program {
+  readonly entry: number
+  /** Address and number. */
+  readonly programHeaders: number
+  readonly count: number
+  readonly hidesVdso: boolean
+}
+
+/** arg0 is where the dynamic loader is. */
+export function copyAuxiliaryVector(machine: Machine, { entry, programHeaders, count, hidesVdso }: Program): void {
+  const { AT_BASE, AT_ENTRY, AT_PHDR, AT_PHNUM, AT_SYSINFO_EHDR } = AT.values
+  const told: readonly (readonly [type: bigint, value: number])[] = [
+    [AT_ENTRY, entry],
+    [AT_PHDR, programHeaders],
+    [AT_PHNUM, count],
+    ...(hidesVdso ? [[AT_SYSINFO_EHDR, 0] as const] : []),
+  ]
   machine.label('auxiliary')
   copyWord(machine)
   machine.move('value', 'temp')
-  copyWord(machine)
+  machine.load(8, 'temp', 'record', 0)
+  for (const [type, value] of told) {
+    machine.jumpIf('value', 'ne', Number(type), `not ${type}`)
+    machine.constant('temp', value)
+    machine.label(`not ${type}`)
+  }
+  machine.jumpIf('value', 'ne', Number(AT_BASE), 'as it was')
+  machine.move('temp', 'arg0')
+  machine.label('as it was')
+  machine.store(8, 'temp', 'arg5', 0)
+  machine.increase('record', WORD)
+  machine.increase('arg5', WORD)
   machine.jumpIf('value', 'ne', 0, 'auxiliary')
 }

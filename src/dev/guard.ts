@@ -1,29 +1,39 @@
-// The first instructions of the packaged executable, run before Bun's own. Bun reads its environment before any
-// JavaScript and does as it says: BUN_OPTIONS=--preload=FILE runs a file, BUN_BE_BUN=1 makes another program of it,
-// BUN_JSC_* reach into the engine. So Bun is started with a stack of our making: of the caller's variables those on a
-// list, our own settings, a name of ours as argv[0], and all else as it was. One variable more tells the soft limit of
-// open descriptors, which Bun raises at once. What a next version of Bun calls its
-// variables does not matter. Two things that Bun cannot bear are looked after here too: without /proc it crashes, with
-// a current directory that is gone it refuses to start.
+// The first instructions of the packaged executable, run before the dynamic loader's and Bun's own. They go on from the
+// snapshot that the executable carries (snapshot/resume.ts); where that cannot be, they start Bun.
+// Bun reads its environment before any JavaScript and does as it says: BUN_OPTIONS=--preload=FILE runs a file,
+// BUN_BE_BUN=1 makes another program of it, BUN_JSC_* reach into the engine; the loader has its LD_PRELOAD. So both are
+// started with a stack of our making: of the caller's variables those on a list, our own settings, a name of ours as
+// argv[0], and all else as it was. One variable more tells the soft limit of open descriptors, which Bun raises at once.
+// What a next version of Bun calls its variables does not matter. Two things that Bun cannot bear are looked after here
+// too: without /proc it crashes, with a current directory that is gone it refuses to start.
 //
 //   stack, either:  argc │ argv … NULL │ envp … NULL │ auxiliary vector …      (System V ABI of both architectures)
-import { type Architecture, column } from '../abi/architecture.ts'
+import type { Architecture } from '../abi/architecture.ts'
+import { programHeader } from '../abi/elf.ts'
 import { ERRNO } from '../abi/errno.ts'
 import { AT_FDCWD } from '../abi/fcntl.ts'
 import { MADV } from '../abi/mman.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
-import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
 import { Arm64 } from '../image/arm64.ts'
 import type { Machine } from '../image/machine.ts'
 import { X64 } from '../image/x64.ts'
 import { FRAMES, Texts, WORD } from './guard-frame.ts'
+import { caller, loadInterpreter } from './guard-loader.ts'
 import { copyArguments, copyAuxiliaryVector, type Environment, filterEnvironment, reserveStack } from './guard-stack.ts'
+import { type Resumption, resume } from './snapshot/resume.ts'
 
 export interface GuardRequest extends Environment {
   readonly architecture: Architecture
-  /** Where the result will be, and where it goes on; below 4 GiB, as the addresses in a static position are. */
+  /** Where the result will be, and where the program begins; below 4 GiB, as the addresses in a static position are. */
   readonly address: number
   readonly entry: number
+  /** Path of the dynamic loader, and the program headers that it is shown. */
+  readonly interpreter: string
+  readonly programHeaders: Uint8Array
+  /** Whether the kernel's own functions are kept from the program (vdso(7)), whose place is another in each process. */
+  readonly hidesVdso: boolean
+  /** On x86_64 only. */
+  readonly resumption: Resumption | undefined
   /** Addresses of what is read from the file by huge pages where the kernel can, should it not be in memory yet. */
   readonly huge: readonly { readonly from: number; readonly to: number }[]
   /** The variable that gets the soft limit of open descriptors in 16 digits, of which "a" is 0. */
@@ -47,37 +57,33 @@ const LIMIT_TEXT = 64
 const LIMIT_SPACE = LIMIT_TEXT + rlimit64.size
 
 export function guard(request: GuardRequest): Guard {
-  const { architecture, address } = request
+  const { architecture, address, resumption } = request
   const texts = new Texts(address)
+  const programHeaders = texts.addBytes(request.programHeaders)
   const machine = architecture === 'x86_64' ? new X64() : new Arm64()
   checkSurroundings(machine, request, texts)
   adviseHugePages(machine, request)
+  if (resumption !== undefined && machine instanceof X64) resume(machine, resumption, texts)
+  machine.label('ordinary')
+  machine.constant('arg4', texts.add(request.name))
+  machine.label('nowhere')
+  loadInterpreter(machine, architecture, request.interpreter, texts)
   reserveStack(machine, request.settings.length + 1 + LIMIT_SPACE / WORD)
   copyArguments(machine)
   filterEnvironment(machine, request, texts)
-  copyAuxiliaryVector(machine)
+  copyAuxiliaryVector(machine, { ...request, programHeaders, count: request.programHeaders.length / programHeader.size })
   tellLimit(machine, request)
 
   const data = texts.finish()
   const code = machine.finish()
   const frame = FRAMES[architecture]
   const entry = address + data.length
-  const end = entry + frame.prologue.length + code.length
-  return { entry, bytes: Buffer.concat([data, frame.prologue, code, frame.epilogue(request.entry - end)]) }
+  return { entry, bytes: Buffer.concat([data, frame.prologue, code, frame.epilogue]) }
 }
 
-const caller =
-  (machine: Machine, architecture: Architecture) =>
-  (system: SyscallName): void => {
-    machine.constant('number', SYSCALLS[system][column(architecture)] as number) // both architectures have these
-    machine.syscall()
-  }
-
-/** Leaves the name for argv[0] in arg4. The dynamic loader has left something for the program in arg0 or arg2. */
-function checkSurroundings(machine: Machine, { architecture, name, nameNowhere }: GuardRequest, texts: Texts): void {
+/** Goes on, or to `nowhere` with the name for argv[0] in arg4. */
+function checkSurroundings(machine: Machine, { architecture, nameNowhere }: GuardRequest, texts: Texts): void {
   const call = caller(machine, architecture)
-  machine.move('value', 'arg0')
-  machine.move('loads', 'arg2')
   machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
   machine.constant('arg1', texts.add('/proc/self/maps'))
   machine.constant('arg2', 0)
@@ -96,29 +102,22 @@ function checkSurroundings(machine: Machine, { architecture, name, nameNowhere }
   machine.subtract('arg0', 'temp')
   machine.constant('arg1', PATH_MAX)
   call('getcwd')
-  machine.constant('arg4', texts.add(name))
   machine.jumpIf('result', 'ne', -ERRNO.ENOENT[0], 'has directory')
   machine.constant('arg0', texts.add('/'))
   call('chdir')
   machine.constant('arg4', texts.add(nameNowhere))
+  machine.jump('nowhere')
   machine.label('has directory')
-  machine.move('arg0', 'value')
-  machine.move('arg2', 'loads')
 }
 
 /** Advice only: the result does not matter. */
 function adviseHugePages(machine: Machine, { architecture, huge }: GuardRequest): void {
-  if (huge.length === 0) return
-  machine.move('value', 'arg0')
-  machine.move('loads', 'arg2')
   for (const { from, to } of huge) {
     machine.constant('arg0', from)
     machine.constant('arg1', to - from)
     machine.constant('arg2', Number(MADV.values.MADV_HUGEPAGE))
     caller(machine, architecture)('madvise')
   }
-  machine.move('arg0', 'value')
-  machine.move('arg2', 'loads')
 }
 
 /** Writes the limit's variable behind all else, at arg5. Should the call fail, the limit is 0, which is none. */

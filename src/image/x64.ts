@@ -99,6 +99,11 @@ export class X64 implements Machine {
     this.#code.emit(0x0f, 0x05)
   }
 
+  /** What machine.ts has no words for, as bytes. */
+  instructions(bytes: readonly number[]): void {
+    this.#code.emit(...bytes)
+  }
+
   finish(): Uint8Array {
     return this.#code.finish()
   }
