@@ -22,10 +22,11 @@ const SMALLEST_PAGE = 0x1000n
 const LARGEST_PAGE = 0x10000n
 const roundUp = (value: bigint, to: bigint): bigint => ((value + to - 1n) / to) * to
 
-/** The heap begins after the last segment: in a snapshot it is behind all that the executable has itself. */
-const GUARD_ADDRESS = 0x2000_0000n
-const SNAPSHOT_ADDRESS = 0x3000_0000n
-const WARMING_GUARD_ADDRESS = 0x4000_0000n
+const GUARD_ADDRESS = 0x1000_0000n
+const SNAPSHOT_ADDRESS = 0x2000_0000n
+/** brk(2) grows a heap behind the last segment, a GiB of chance away. The heap of a snapshot has to be out of its reach,
+ * and then cannot grow: libc goes on with mmap. */
+const WARMING_GUARD_ADDRESS = 0xc000_0000n
 
 /** Where the compiler's own file has the word through which a compiled program finds its payload. */
 export function payloadWord(bun: Uint8Array): bigint {
