@@ -14,11 +14,12 @@ import * as fcntl from './fcntl.ts'
 import { KEY_SPEC, KEYCTL } from './keyctl.ts'
 import { FSMAGIC } from './magic.ts'
 import { MFD } from './memfd.ts'
-import { MADV } from './mman.ts'
+import { MADV, MAP, PROT } from './mman.ts'
 import * as mount from './mount.ts'
 import * as net from './net.ts'
 import * as netlink from './netlink.ts'
 import * as prctl from './prctl.ts'
+import { ARCH, EPOLL_CTL, PTRACE, userRegisters } from './ptrace.ts'
 import * as resource from './resource.ts'
 import { CLONE, cloneArgs } from './sched.ts'
 import { IOPRIO_CLASS, IOPRIO_WHO, MPOL, MPOL_F, SCHED, SCHED_FLAG, schedAttr } from './scheduling.ts'
@@ -65,6 +66,9 @@ const unnamed = (struct: Struct<string>, pattern: RegExp): Record<string, null> 
 /** An installed header may be older than this mode (Linux 6.9). */
 const { MPOL_WEIGHTED_INTERLEAVE: _newer, ...headerModes } = MPOL.values
 
+/** What only one architecture's headers have. */
+const ofIntel = <T>(...rows: readonly T[]): readonly T[] => (process.arch === 'x64' ? rows : [])
+
 /** What has no name of its own in C. */
 const seccompFilter = {
   'BPF_LD | BPF_W | BPF_ABS': FILTER_OP.LOAD,
@@ -81,6 +85,8 @@ const seccompFilter = {
 
 const kernel: Unit = {
   headers: [
+    'ptrace',
+    'auxvec',
     'mount',
     'openat2',
     'sched',
@@ -110,8 +116,13 @@ const kernel: Unit = {
     'sched/types',
     'ioprio',
     'mempolicy',
-  ].map(name => `linux/${name}.h`),
+  ]
+    .map(name => `linux/${name}.h`)
+    .concat(ofIntel('asm/prctl.h')),
   macros: [
+    PTRACE.values,
+    ...ofIntel(ARCH.values),
+    elf.AT.values,
     mount.MS.bits,
     mount.OPEN_TREE.bits,
     mount.MOVE_MOUNT.bits,
@@ -174,6 +185,7 @@ const kernel: Unit = {
   constants: [
     mount.FSCONFIG.values,
     prctl.PER.values,
+    prctl.ADDR.bits,
     IOPRIO_CLASS.values,
     IOPRIO_WHO.values,
     headerModes,
@@ -228,6 +240,8 @@ const libc: Unit = {
     'sys/ioctl',
     'net/if',
     'sys/mman',
+    'sys/epoll',
+    'sys/user',
   ].map(n => `${n}.h`),
   macros: [
     fcntl.O.bits,
@@ -242,6 +256,8 @@ const libc: Unit = {
     socket.AF.values,
     net.SIOC.values,
     MADV.values,
+    MAP.bits,
+    PROT.bits,
     socket.SOL.values,
     socket.SO.values,
     SIG,
@@ -249,8 +265,15 @@ const libc: Unit = {
     Object.fromEntries(Object.entries(ERRNO).map(([name, [number]]) => [name, number])),
     numbered('SYS_', SYSCALLS),
   ],
-  constants: [socket.SOCK.bits, { SCM_RIGHTS: socket.SCM.values.SCM_RIGHTS }, socket.MSG.bits, net.IFF.bits],
+  constants: [
+    EPOLL_CTL.values,
+    socket.SOCK.bits,
+    { SCM_RIGHTS: socket.SCM.values.SCM_RIGHTS },
+    socket.MSG.bits,
+    net.IFF.bits,
+  ],
   layouts: [
+    ...ofIntel({ c: 'struct user_regs_struct', ours: userRegisters }),
     { c: 'struct iovec', ours: socket.iovec },
     { c: 'struct timeval', ours: socket.timeval },
     { c: 'struct ifreq', ours: net.ifreq, renamed: unnamed(net.ifreq, /_\d+$/) },
