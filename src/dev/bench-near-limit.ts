@@ -87,9 +87,15 @@ export async function buildStarts(): Promise<Starts> {
     }
     const empty = join(directory, 'empty')
     await compileOnly(empty, entry('empty.js', 'process.exit(0)\n'))
-    entry('exit.js', 'if (process.argv.length < 3) process.exit(0)\n')
-    const executable = join(dist, '../src/cli/executable.ts')
-    await build(directory, entry('first.js', `import './exit.js'\nimport ${JSON.stringify(executable)}\n`))
+    const source = (name: string): string => JSON.stringify(join(dist, '../src/cli', name))
+    const first = `
+      import { main } from ${source('main.ts')}
+      import { becomeSnapshot, SNAPSHOT_VARIABLE } from ${source('snapshot.ts')}
+      const directory = process.env[SNAPSHOT_VARIABLE]
+      if (directory !== undefined) await becomeSnapshot(directory)
+      process.exit(process.argv.length < 3 ? 0 : await main(process.argv.slice(2)))
+    `
+    await build(directory, entry('first.js', first))
     return { empty, first: join(directory, 'tsrunc'), [Symbol.dispose]: dispose }
   } catch (error) {
     dispose()

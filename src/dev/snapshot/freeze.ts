@@ -9,6 +9,7 @@ import { PTRACE, userRegisters } from '../../abi/ptrace.ts'
 import { SIG } from '../../abi/signal.ts'
 import { WAIT } from '../../abi/wait.ts'
 import { processCalls } from '../../host/libc-processes.ts'
+import { sendSignal } from '../../host/process.ts'
 import { kernel, number, pointer, word } from '../../host/signature.ts'
 import type { Area, Content, EventLoop, Frozen, Registers } from './frozen.ts'
 import { REGISTERS } from './frozen.ts'
@@ -42,8 +43,7 @@ export function freeze(executable: string, isKept: (address: bigint) => boolean)
       closeSync(pagemap)
     }
   } finally {
-    processCalls.kill(pid, SIG.SIGKILL)
-    waitFor(pid)
+    if (sendSignal(pid, SIG.SIGKILL)) waitFor(pid)
   }
 }
 
