@@ -3,7 +3,7 @@
 // alone, and what the environment tells it (LD_PRELOAD, …) has been dropped by then.
 import type { Architecture } from '../abi/architecture.ts'
 import { column } from '../abi/architecture.ts'
-import { elfHeader, PF, PT, programHeader } from '../abi/elf.ts'
+import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader } from '../abi/elf.ts'
 import { AT_FDCWD, O } from '../abi/fcntl.ts'
 import { MAP, PROT } from '../abi/mman.ts'
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
@@ -30,7 +30,11 @@ export const caller =
  */
 export function loadInterpreter(machine: Machine, architecture: Architecture, path: string, texts: Texts): void {
   const call = caller(machine, architecture)
-  const add = (to: 'arg0' | 'arg1' | 'arg2' | 'arg5', other: 'loads' | 'arg5' | 'arg0', by: 'arg1' | 'arg3' | 'arg0'): void => {
+  const add = (
+    to: 'arg0' | 'arg1' | 'arg2' | 'arg5',
+    other: 'loads' | 'arg5' | 'arg0',
+    by: 'arg1' | 'arg3' | 'arg0',
+  ): void => {
     machine.negate(by, other)
     machine.subtract(to, by)
   }
@@ -69,8 +73,13 @@ export function loadInterpreter(machine: Machine, architecture: Architecture, pa
   machine.jumpIf('result', 'lt', elfHeader.size, 'no loader')
   machine.jumpIf('result', 'ge', LARGEST_ERROR, 'no loader')
   scratch('arg1')
-  machine.load(8, 'temp', 'arg1', elfHeader.offset('e_phoff'))
-  machine.jumpIf('temp', 'ne', elfHeader.size, 'no loader')
+  for (const [offset, value] of kind(architecture)) {
+    machine.load(4, 'temp', 'arg1', offset)
+    machine.constant('arg0', value)
+    machine.jumpIf('temp', 'ne', 'arg0', 'no loader')
+  }
+  machine.load(2, 'temp', 'arg1', elfHeader.offset('e_phnum'))
+  machine.jumpIf('temp', 'eq', 0, 'no loader')
   machine.store(8, 'loads', 'arg1', NAME)
 
   // all of it in one place: where the last segment ends
@@ -154,6 +163,17 @@ export function loadInterpreter(machine: Machine, architecture: Architecture, pa
   machine.constant('arg0', 1)
   call('exit_group')
   machine.label('loader is there')
+}
+
+/** What the words of a loader's header have to be. */
+function kind(architecture: Architecture): readonly (readonly [offset: number, value: number])[] {
+  const machine = architecture === 'x86_64' ? EM.values.EM_X86_64 : EM.values.EM_AARCH64
+  return [
+    [0, Number(BigInt.asUintN(32, ELF_IDENT))],
+    [4, Number(ELF_IDENT >> 32n)],
+    [elfHeader.offset('e_type'), Number(ET.values.ET_DYN | (machine << 16n))],
+    [elfHeader.offset('e_phoff'), elfHeader.size],
+  ]
 }
 
 /** Bits of p_flags, and what mmap(2) calls them. */

@@ -71,7 +71,11 @@ export function guard(request: GuardRequest): Guard {
   reserveStack(machine, request.settings.length + 1 + LIMIT_SPACE / WORD)
   copyArguments(machine)
   filterEnvironment(machine, request, texts)
-  copyAuxiliaryVector(machine, { ...request, programHeaders, count: request.programHeaders.length / programHeader.size })
+  copyAuxiliaryVector(machine, {
+    ...request,
+    programHeaders,
+    count: request.programHeaders.length / programHeader.size,
+  })
   tellLimit(machine, request)
 
   const data = texts.finish()
