@@ -242,6 +242,7 @@ const libc: Unit = {
     'sys/mman',
     'sys/epoll',
     'sys/user',
+    'time',
   ].map(n => `${n}.h`),
   macros: [
     fcntl.O.bits,
@@ -258,6 +259,7 @@ const libc: Unit = {
     MADV.values,
     MAP.bits,
     PROT.bits,
+    wait.CLOCK.values,
     socket.SOL.values,
     socket.SO.values,
     SIG,

@@ -37,6 +37,12 @@ export const pollfd = defineStruct('struct pollfd, include/uapi/asm-generic/poll
   revents: 'u16',
 })
 
+/** What clock_gettime can be asked. */
+export const CLOCK = defineEnum('include/uapi/linux/time.h (v6.12); clock_gettime(2)', {
+  CLOCK_REALTIME: 0n,
+  CLOCK_MONOTONIC: 1n,
+})
+
 export const timespec = defineStruct(
   'struct __kernel_timespec, include/uapi/linux/time_types.h (v6.12); timespec(3type)',
   {

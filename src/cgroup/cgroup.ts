@@ -1,6 +1,8 @@
 // The groups of a container that has been made, on the cgroup file systems directly: the same one in every hierarchy.
 // Making them and setting limits is new-cgroup.ts's, which the commands on existing containers need not load.
+
 import { statSync } from 'node:fs'
+import { stopwatch } from '../host/clock.ts'
 import { attempt } from '../host/node-error.ts'
 import { Group, type Place } from './group.ts'
 import { Groups } from './groups.ts'
@@ -45,7 +47,7 @@ export class Cgroup implements CgroupManager {
   }
 
   remove(): void {
-    const deadline = performance.now() + REMOVE_TIMEOUT_MS
+    const deadline = stopwatch() + REMOVE_TIMEOUT_MS
     let first: unknown
     this.groups.close()
     // the v2 tree first: it tells when the last process is gone, which then holds for all

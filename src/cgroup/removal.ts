@@ -1,9 +1,11 @@
 // Removing a group with all groups below it. A group whose processes were just killed is busy until they are gone:
 // v2 tells when (cgroup.events), v1 must be asked again. Bounded: in the end the error names who is still there.
+
 import { O } from '../abi/fcntl.ts'
 import { POLL, pollfd } from '../abi/wait.ts'
 import { StateError, type SyscallError } from '../errors.ts'
 import { rmdirAt } from '../host/at.ts'
+import { stopwatch } from '../host/clock.ts'
 import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { processCalls } from '../host/libc-processes.ts'
@@ -13,7 +15,7 @@ import { explained, forEachChild, type Group, lastOf, openDirectory, openMountpo
 const LONGEST_PAUSE_MS = 50
 const EVENTS_SIZE = 4096
 
-/** Waits no longer than until `deadline` (performance.now()). What is gone already is fine. */
+/** Waits no longer than until `deadline` (stopwatch()). What is gone already is fine. */
 export function removeGroup(group: Group, deadline: number): void {
   const { place } = group
   try {
@@ -70,7 +72,7 @@ function remove(parent: Fd, name: string | Uint8Array, how: How): void {
     using directory = openChild(parent, name)
     if (directory === undefined) return
     forEachChild(directory, (_, child) => remove(directory, child, how))
-    const left = how.deadline - performance.now()
+    const left = how.deadline - stopwatch()
     if (left <= 0) throw busy
     if (!how.isV2 || !waitUnpopulated(directory, left)) sleep(Math.min(pause, left))
   }
@@ -109,12 +111,12 @@ function waitUnpopulated(directory: Fd, timeoutMs: number): boolean {
 
 /** Waits until cgroup.events of v2 holds a line. */
 export function waitForEvent(directory: Fd, line: string, timeoutMs: number): 'at once' | 'waited' | 'timeout' {
-  const deadline = performance.now() + timeoutMs
+  const deadline = stopwatch() + timeoutMs
   for (let waited = false; ; waited = true) {
     // opened anew each time: a read at the start arms the file for the next change
     using events = directory.openAt('cgroup.events', O.bits.O_RDONLY)
     if (events.readText(EVENTS_SIZE).split('\n').includes(line)) return waited ? 'waited' : 'at once'
-    const left = deadline - performance.now()
+    const left = deadline - stopwatch()
     if (left <= 0) return 'timeout'
     pollChange(events, Math.ceil(left))
   }

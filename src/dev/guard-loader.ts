@@ -7,7 +7,7 @@ import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader } from '../abi/elf.
 import { AT_FDCWD, O } from '../abi/fcntl.ts'
 import { MAP, PROT } from '../abi/mman.ts'
 import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
-import type { Machine } from '../image/machine.ts'
+import type { Machine, Width } from '../image/machine.ts'
 import { type Texts, WORD } from './guard-frame.ts'
 
 /** Memory below the stack for one page of the file; its first words, which are read once, keep what registers cannot. */
@@ -73,8 +73,8 @@ export function loadInterpreter(machine: Machine, architecture: Architecture, pa
   machine.jumpIf('result', 'lt', elfHeader.size, 'no loader')
   machine.jumpIf('result', 'ge', LARGEST_ERROR, 'no loader')
   scratch('arg1')
-  for (const [offset, value] of kind(architecture)) {
-    machine.load(4, 'temp', 'arg1', offset)
+  for (const [width, offset, value] of kind(architecture)) {
+    machine.load(width, 'temp', 'arg1', offset)
     machine.constant('arg0', value)
     machine.jumpIf('temp', 'ne', 'arg0', 'no loader')
   }
@@ -165,14 +165,15 @@ export function loadInterpreter(machine: Machine, architecture: Architecture, pa
   machine.label('loader is there')
 }
 
-/** What the words of a loader's header have to be. */
-function kind(architecture: Architecture): readonly (readonly [offset: number, value: number])[] {
+/** What a loader's header has to say; of its identification all but the system, of which there are several. */
+function kind(architecture: Architecture): readonly (readonly [width: Width, offset: number, value: number])[] {
   const machine = architecture === 'x86_64' ? EM.values.EM_X86_64 : EM.values.EM_AARCH64
   return [
-    [0, Number(BigInt.asUintN(32, ELF_IDENT))],
-    [4, Number(ELF_IDENT >> 32n)],
-    [elfHeader.offset('e_type'), Number(ET.values.ET_DYN | (machine << 16n))],
-    [elfHeader.offset('e_phoff'), elfHeader.size],
+    [4, 0, Number(BigInt.asUintN(32, ELF_IDENT))],
+    [2, 4, Number(BigInt.asUintN(16, ELF_IDENT >> 32n))],
+    [2, elfHeader.offset('e_type'), Number(ET.values.ET_DYN)],
+    [2, elfHeader.offset('e_machine'), Number(machine)],
+    [8, elfHeader.offset('e_phoff'), elfHeader.size],
   ]
 }
 

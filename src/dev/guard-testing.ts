@@ -30,7 +30,7 @@ export function testLoader(architecture: Architecture, shown: number): Uint8Arra
   const file = Buffer.alloc(DATA_OFFSET + 2 * DATA_MEMORY, 0xee)
   const code = printer(architecture, shown)
   const header = elfHeader.encode({
-    e_ident: ELF_IDENT,
+    e_ident: ELF_IDENT | (3n << 56n), // of the GNU system, as ld.so is
     e_type: ET.values.ET_DYN,
     e_machine: architecture === 'x86_64' ? EM.values.EM_X86_64 : EM.values.EM_AARCH64,
     e_version: 1,

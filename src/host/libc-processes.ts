@@ -2,7 +2,7 @@
 import { PR } from '../abi/prctl.ts'
 import { RLIMIT } from '../abi/resource.ts'
 import { SECCOMP, SECCOMP_FILTER_FLAG } from '../abi/seccomp.ts'
-import { WAIT } from '../abi/wait.ts'
+import { CLOCK, WAIT } from '../abi/wait.ts'
 import { declare, type NativeFunction } from './native.ts'
 import { c, choice, fd, flags, kernel, narrow, number, pointer, signal, size, word } from './signature.ts'
 
@@ -16,6 +16,7 @@ export const processCalls = {
   prctl: c('int', 'prctl', narrow(choice(PR)), word, word, word, word),
   poll: c('int', 'poll', pointer, size, number),
   seccomp: kernel('seccomp', choice(SECCOMP), flags(SECCOMP_FILTER_FLAG), pointer),
+  clockGettime: c('int', 'clock_gettime', narrow(choice(CLOCK)), pointer),
   prlimit: kernel('prlimit64', number, choice(RLIMIT), pointer, pointer),
 } as const
 

@@ -2,10 +2,12 @@
 // writes to. Every step is a call on a name in an open directory, so links are removed and never followed. However deep
 // a tree is, few descriptors are open: what lies too deep is moved up, under a name beside the tree, and comes later.
 // Documents: openat2(2), unlinkat(2), renameat(2).
+
 import { chmodSync } from 'node:fs'
 import { O, RESOLVE } from '../abi/fcntl.ts'
 import { StateError } from '../errors.ts'
 import { renameAt, rmdirAt } from './at.ts'
+import { stopwatch } from './clock.ts'
 import { isErrno } from './errno.ts'
 import type { Fd } from './fd.ts'
 import { attempt } from './node-error.ts'
@@ -109,8 +111,8 @@ class Removal {
   }
 
   #checkTime(): void {
-    this.#until ??= performance.now() + PATIENCE
-    if (performance.now() < this.#until) return
+    this.#until ??= stopwatch() + PATIENCE
+    if (stopwatch() < this.#until) return
     throw new StateError(`cannot remove all of ${this.#top} in ${PATIENCE / 1000} seconds`, {
       hint: 'see that nothing writes to it any more, and delete again: what is gone is gone',
     })

@@ -1,7 +1,9 @@
 // Waiting until descriptors can be read: poll(2), in place or on a thread of the engine's. A pidfd is readable when
 // its process has ended.
+
 import { AF, SOCK } from '../abi/socket.ts'
 import { POLL, pollfd } from '../abi/wait.ts'
+import { stopwatch } from './clock.ts'
 import { isErrno, retried } from './errno.ts'
 import { Fd } from './fd.ts'
 import { pollAsync, processCalls } from './libc-processes.ts'
@@ -11,14 +13,14 @@ import { allocate, free, type NativeMemory } from './native.ts'
 
 /** Those with data, an end or an error; empty after `timeoutMs` (negative: never). Blocks the process. */
 export function waitReadable(fds: readonly Fd[], timeoutMs = -1): Fd[] {
-  const deadline = performance.now() + timeoutMs
+  const deadline = stopwatch() + timeoutMs
   return withMemory(memory => {
     const block = memory.reserve(fds.length * pollfd.size)
     fill(
       block,
       fds.map(fd => ({ fd: fd.number, events: POLL.bits.POLLIN })),
     )
-    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now())))
+    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - stopwatch())))
       try {
         processCalls.poll(block.address, fds.length, left)
         return fds.filter((_, i) => happened(block, i))
@@ -43,11 +45,11 @@ export interface Wish {
 
 /** For each wish whether it came true, or the descriptor has an error or a hangup; none after `timeoutMs`. */
 export async function whenReady(wishes: readonly Wish[], timeoutMs = -1): Promise<boolean[]> {
-  const deadline = performance.now() + timeoutMs
+  const deadline = stopwatch() + timeoutMs
   const all = [...wishes, { fd: exitAlarm(), events: POLL.bits.POLLIN }]
   const block = allocate(all.length * pollfd.size)
   try {
-    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - performance.now()))) {
+    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - stopwatch()))) {
       fill(block, all)
       let count = await pollAsync(block.address, all.length, left)
       // that thread's errno is out of reach; if it was not EINTR, the same call here tells

@@ -1,4 +1,5 @@
 // The state of a container before there is anything of it: what config.json and the caller say.
+import { wallClock } from '../host/clock.ts'
 import type { Compiled } from './compile.ts'
 import { identify } from './container.ts'
 import type { SavedState } from './saved.ts'
@@ -24,10 +25,11 @@ export function firstState(id: string, { bundle, rootfs, cgroup }: Compiled): Sa
   }
 }
 
-/** RFC 3339 in nanoseconds, as far as the clock tells them. */
+const NANOSECONDS_OF_MS = 1_000_000n
+
+/** RFC 3339 in nanoseconds. */
 function now(): string {
-  const milliseconds = performance.timeOrigin + performance.now()
-  const whole = Math.floor(milliseconds)
-  const rest = Math.floor((milliseconds - whole) * 1e6)
-  return new Date(whole).toISOString().replace('Z', `${String(rest).padStart(6, '0')}Z`)
+  const time = wallClock()
+  const rest = String(time % NANOSECONDS_OF_MS).padStart(6, '0')
+  return new Date(Number(time / NANOSECONDS_OF_MS)).toISOString().replace('Z', `${rest}Z`)
 }
