@@ -19,7 +19,10 @@ export function callerDescriptorLimit(environment: NodeJS.ProcessEnv = process.e
 
 /** A limit as the variable tells it. */
 export const limitDigits = (limit: bigint): string =>
-  limit.toString(16).padStart(16, '0').replace(/./g, digit => String.fromCharCode('a'.charCodeAt(0) + Number.parseInt(digit, 16)))
+  limit
+    .toString(16)
+    .padStart(16, '0')
+    .replace(/./g, digit => String.fromCharCode('a'.charCodeAt(0) + Number.parseInt(digit, 16)))
 
 const digitOf = (letter: string): string => (letter.charCodeAt(0) - 'a'.charCodeAt(0)).toString(16)
 

@@ -12,7 +12,7 @@ export function absolute(flag: string, path: string): string {
   if (isAbsolute(path)) return resolve(path)
   if (process.argv0 === NAME_NOWHERE) throw gone(flag)
   try {
-    return resolve(path)
+    return resolve(process.cwd(), path)
   } catch (cause) {
     throw gone(flag, cause)
   }

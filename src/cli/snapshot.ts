@@ -2,7 +2,7 @@
 // and its memory becomes a part of the file (src/dev/snapshot). Each later process goes on from there: with all modules
 // loaded, all functions called once, the C library bound. What it took from the process that was is put right here;
 // nothing else of a process may be kept in the state of modules. Where no snapshot fits, the engine starts as usual.
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { SIG_DFL, sigaction } from '../abi/sigaction.ts'
 import { SIG } from '../abi/signal.ts'
@@ -21,7 +21,8 @@ export async function becomeSnapshot(directory: string): Promise<void> {
   const handlers = handledSignals()
   const pid = ownPid()
   processCalls.kill(pid, SIG.SIGSTOP)
-  Object.defineProperty(process, 'pid', { value: ownPid(), configurable: true, enumerable: true })
+  const properties = { pid: ownPid(), cwd: () => readlinkSync('/proc/self/cwd') } // both kept by the engine
+  for (const [name, value] of Object.entries(properties)) Object.defineProperty(process, name, { value })
   for (const [signal, action] of handlers) signalCalls.sigaction(signal, action, null)
   takeArguments()
   raiseDescriptorLimit()
@@ -36,7 +37,8 @@ function handledSignals(): [number, Uint8Array][] {
     if (signal === SIG.SIGKILL || signal === SIG.SIGSTOP || signal === 32 || signal === 33) continue
     const action = new Uint8Array(sigaction.size)
     signalCalls.sigaction(signal, null, action)
-    if (new DataView(action.buffer).getBigUint64(sigaction.offset('handler'), true) !== SIG_DFL) found.push([signal, action])
+    if (new DataView(action.buffer).getBigUint64(sigaction.offset('handler'), true) !== SIG_DFL)
+      found.push([signal, action])
   }
   return found
 }
