@@ -13,6 +13,7 @@ export const SYSCALLS = {
   poll: [7, null],
   lseek: [8, 62],
   mmap: [9, 222],
+  munmap: [11, 215],
   ioctl: [16, 29],
   pread64: [17, 67],
   writev: [20, 66],

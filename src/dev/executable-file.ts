@@ -16,7 +16,10 @@ import { layOut } from './snapshot/segment.ts'
 
 /** Engines that live for milliseconds lose by compiling: without it a command takes two thirds of the time, and no
  * memory of the process is writable and executable. */
-const SETTINGS = ['BUN_JSC_useJIT=0']
+const SETTINGS = ['BUN_JSC_useJIT=0', 'BUN_JSC_numberOfGCMarkers=1', 'BUN_JSC_useConcurrentGC=0']
+
+/** For a snapshot: binding at the first call saves registers by what the processor of the build had, ld.so(8). */
+const BIND_NOW = 'LD_BIND_NOW=1'
 
 const SMALLEST_PAGE = 0x1000n
 const LARGEST_PAGE = 0x10000n
@@ -70,7 +73,7 @@ export function finished(original: Uint8Array, payloadAt: bigint, additions: Add
       to: Number(p_vaddr + p_memsz),
     })),
     variables: VARIABLES,
-    settings: warming === undefined ? SETTINGS : [...SETTINGS, warming],
+    settings: warming === undefined ? SETTINGS : [...SETTINGS, BIND_NOW, warming],
     limitVariable: LIMIT_VARIABLE,
     name: NAME,
     nameNowhere: NAME_NOWHERE,
@@ -82,7 +85,8 @@ export function finished(original: Uint8Array, payloadAt: bigint, additions: Add
       address: Number(SNAPSHOT_ADDRESS),
       // behind the one of the guard, in the segment that has the beginning of the file
       offsetAt: Number(
-        elf.addressOf(elf.header.e_phoff) + BigInt((loads.length + 1) * programHeader.size + programHeader.offset('p_offset')),
+        elf.addressOf(elf.header.e_phoff) +
+          BigInt((loads.length + 1) * programHeader.size + programHeader.offset('p_offset')),
       ),
     },
   })
@@ -93,7 +97,17 @@ export function finished(original: Uint8Array, payloadAt: bigint, additions: Add
   const tables = withSections(elf, offset + size, [
     { name: '.bun_payload_word', flags: SHF_ALLOC | SHF_WRITE, ...covered, size: 8n },
     { name: '.tsrunc_guard', flags: SHF_ALLOC | SHF_EXECINSTR, address, offset, size },
-    ...(segment ? [{ name: '.tsrunc_snapshot', flags: SHF_ALLOC, address: SNAPSHOT_ADDRESS, offset: snapshotAt, size: snapshotSize }] : []),
+    ...(segment
+      ? [
+          {
+            name: '.tsrunc_snapshot',
+            flags: SHF_ALLOC,
+            address: SNAPSHOT_ADDRESS,
+            offset: snapshotAt,
+            size: snapshotSize,
+          },
+        ]
+      : []),
   ])
   const file = Buffer.concat([
     compiled,
@@ -121,14 +135,19 @@ export function finished(original: Uint8Array, payloadAt: bigint, additions: Add
 const isWritten = (elf: Elf, address: bigint): boolean =>
   elf.segments.some(
     ({ p_type, p_flags, p_vaddr, p_memsz }) =>
-      p_type === PT.values.PT_LOAD && (p_flags & PF.bits.PF_W) !== 0n && address >= p_vaddr - (p_vaddr % SMALLEST_PAGE) && address < p_vaddr + p_memsz,
+      p_type === PT.values.PT_LOAD &&
+      (p_flags & PF.bits.PF_W) !== 0n &&
+      address >= p_vaddr - (p_vaddr % SMALLEST_PAGE) &&
+      address < p_vaddr + p_memsz,
   )
 
 /** Whether the engine has at this address what every process of it has, for it is only read. */
 export function isKept(executable: Uint8Array): (address: bigint) => boolean {
   const segments = new Elf(executable).segments.filter(row => isOnlyRead(row) && row.p_vaddr < GUARD_ADDRESS)
   return address =>
-    segments.some(({ p_vaddr, p_memsz }) => address >= p_vaddr - (p_vaddr % LARGEST_PAGE) && address < p_vaddr + p_memsz)
+    segments.some(
+      ({ p_vaddr, p_memsz }) => address >= p_vaddr - (p_vaddr % LARGEST_PAGE) && address < p_vaddr + p_memsz,
+    )
 }
 
 function interpreterOf(elf: Elf): string {

@@ -76,6 +76,16 @@ export function checkThatItAnswers(executable: string): void {
   }
 }
 
+/** Undefined where none can be taken, which costs speed and nothing else. */
+function snapshotOf(...args: Parameters<typeof takeSnapshot>): ReturnType<typeof takeSnapshot> {
+  try {
+    if (process.arch === 'x64') return takeSnapshot(...args)
+  } catch (error) {
+    console.error(`tsrunc will start without a snapshot of itself: ${(error as Error).message}`)
+  }
+  return undefined
+}
+
 /** Puts tsrunc and koffi.node into a directory. */
 export async function build(directory: string, entry = ENTRY): Promise<void> {
   const work = mkdtempSync(join(directory, '.build-')) // there, so that one rename puts a file in its place
@@ -85,7 +95,7 @@ export async function build(directory: string, entry = ENTRY): Promise<void> {
     copyFileSync(addonPath(), addon)
     chmodSync(addon, 0o644)
     const [original, payloadAt] = [readFileSync(file), payloadWord(readFileSync(compiler()))]
-    const snapshot = process.arch === 'x64' ? takeSnapshot(original, payloadAt, work) : undefined
+    const snapshot = snapshotOf(original, payloadAt, work)
     writeFileSync(file, finished(original, payloadAt, snapshot && { snapshot }))
     chmodSync(file, 0o755)
     checkThatItAnswers(file)

@@ -32,6 +32,8 @@ export function freeze(executable: string, isKept: (address: bigint) => boolean)
   const pid = start(executable)
   try {
     const registers = stopped(pid)
+    const threads = readdirSync(`/proc/${pid}/task`).length
+    if (threads !== 1) throw new Error(`${threads} threads, of which one could go on`)
     const areas = readAreas(pid).filter(({ address }) => !isKept(address))
     const memory = openSync(`/proc/${pid}/mem`, 'r')
     const pagemap = openSync(`/proc/${pid}/pagemap`, 'r')
@@ -43,8 +45,12 @@ export function freeze(executable: string, isKept: (address: bigint) => boolean)
       closeSync(pagemap)
     }
   } finally {
-    if (sendSignal(pid, SIG.SIGKILL)) waitFor(pid)
+    end(pid)
   }
+}
+
+function end(pid: number): void {
+  if (sendSignal(pid, SIG.SIGKILL)) waitFor(pid)
 }
 
 function start(executable: string): number {
@@ -56,7 +62,12 @@ function start(executable: string): number {
     const child = spawn(executable, [], { stdio, env: {}, cwd: '/' })
     child.unref()
     if (child.pid === undefined) throw new Error(`${executable} does not start`)
-    calls.ptrace(PTRACE.values.PTRACE_SEIZE, child.pid, 0, null)
+    try {
+      calls.ptrace(PTRACE.values.PTRACE_SEIZE, child.pid, 0, null)
+    } catch (error) {
+      end(child.pid)
+      throw error
+    }
     return child.pid
   } finally {
     calls.personality(own)
@@ -85,7 +96,8 @@ const STOPPED = 0x7f
 function stopped(pid: number): Registers {
   for (;;) {
     const status = waitFor(pid)
-    if ((status & 0xff) !== STOPPED) throw new Error(`the executable has ended with wait status ${status} instead of stopping`)
+    if ((status & 0xff) !== STOPPED)
+      throw new Error(`the executable has ended with wait status ${status} instead of stopping`)
     const signal = (status >> 8) & 0xff
     if (signal === SIG.SIGSTOP) break
     calls.ptrace(PTRACE.values.PTRACE_CONT, pid, 0, BigInt(status >> 16 ? 0 : signal))
@@ -176,7 +188,9 @@ function readPage(memory: number, address: bigint, into: Uint8Array): boolean {
 
 /** Of what the process has opened itself, nothing but an event loop may be left: not what it got from its starter. */
 function readEventLoop(pid: number): EventLoop {
-  const own = readdirSync(`/proc/${pid}/fd`).map(Number).filter(fd => fd >= FIRST_DESCRIPTOR && !isInherited(fd))
+  const own = readdirSync(`/proc/${pid}/fd`)
+    .map(Number)
+    .filter(fd => fd >= FIRST_DESCRIPTOR && !isInherited(fd))
   const links = new Map(own.map(fd => [readlinkSync(`/proc/${pid}/fd/${fd}`), fd]))
   const [epoll, eventfd] = [links.get('anon_inode:[eventpoll]'), links.get('anon_inode:[eventfd]')]
   if (epoll === undefined || eventfd === undefined || own.length !== 2)

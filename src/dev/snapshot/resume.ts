@@ -6,8 +6,8 @@ import { ERRNO } from '../../abi/errno.ts'
 import { AT_FDCWD, F, O } from '../../abi/fcntl.ts'
 import { ARCH, EPOLL_CTL } from '../../abi/ptrace.ts'
 import type { X64 } from '../../image/x64.ts'
-import { caller } from '../guard-loader.ts'
 import type { Texts } from '../guard-frame.ts'
+import { caller } from '../guard-loader.ts'
 import { QUESTIONS } from './cpu.ts'
 import { REGISTERS } from './frozen.ts'
 import { HEAD, MAPPING, MAPPING_SIZE } from './segment.ts'
@@ -68,8 +68,9 @@ function makeEventLoop(machine: X64, { address, epoll, eventfd }: Resumption): v
     look(fd)
     machine.jumpIf('result', 'ne', -ERRNO.EBADF[0], 'ordinary')
   }
+  // from here on they are ours: what has been made is undone before the engine starts after all
   const moveTo = (fd: number): void => {
-    machine.jumpIf('result', 'ge', LARGEST_ERROR, 'ordinary')
+    machine.jumpIf('result', 'ge', LARGEST_ERROR, 'undo')
     machine.move('value', 'result')
     machine.move('arg0', 'result')
     machine.constant('arg1', fd)
@@ -78,7 +79,7 @@ function makeEventLoop(machine: X64, { address, epoll, eventfd }: Resumption): v
     machine.move('loads', 'result')
     machine.move('arg0', 'value')
     call('close')
-    machine.jumpIf('loads', 'ne', fd, 'ordinary')
+    machine.jumpIf('loads', 'ne', fd, 'undo')
   }
   machine.constant('arg0', EPOLL_CLOEXEC)
   call('epoll_create1')
@@ -92,16 +93,17 @@ function makeEventLoop(machine: X64, { address, epoll, eventfd }: Resumption): v
   machine.constant('arg2', eventfd)
   machine.constant('arg3', address + HEAD.epollEvent)
   call('epoll_ctl')
-  machine.jumpIf('result', 'ne', 0, 'ordinary')
+  machine.jumpIf('result', 'ne', 0, 'undo')
 }
 
-function mapMemory(machine: X64, { address, offsetAt, harmless, total }: Resumption, texts: Texts): void {
+function mapMemory(machine: X64, resumption: Resumption, texts: Texts): void {
+  const { address, offsetAt, harmless, total, epoll, eventfd } = resumption
   const call = caller(machine, 'x86_64')
   machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
   machine.constant('arg1', texts.add('/proc/self/exe'))
   machine.constant('arg2', Number(O.bits.O_CLOEXEC))
   call('openat')
-  machine.jumpIf('result', 'ge', LARGEST_ERROR, 'ordinary')
+  machine.jumpIf('result', 'ge', LARGEST_ERROR, 'undo')
   machine.move('arg4', 'result')
   machine.constant('temp', offsetAt)
   machine.load(8, 'value', 'temp', 0)
@@ -127,9 +129,24 @@ function mapMemory(machine: X64, { address, offsetAt, harmless, total }: Resumpt
   map(harmless, total, 'broken')
   machine.jump('mapped all')
 
-  machine.label('unmapped')
+  machine.label('unmapped') // before the one at temp: what a limit counts is given back
+  machine.constant('loads', address + HEAD.mappings)
+  machine.label('unmap')
+  machine.jumpIf('temp', 'eq', 'loads', 'unmapped all')
+  machine.constant('arg0', MAPPING_SIZE)
+  machine.subtract('temp', 'arg0')
+  machine.load(8, 'arg0', 'temp', MAPPING.address)
+  machine.load(8, 'arg1', 'temp', MAPPING.length)
+  call('munmap')
+  machine.jump('unmap')
+  machine.label('unmapped all')
   machine.move('arg0', 'arg4')
   call('close')
+  machine.label('undo')
+  for (const fd of [epoll, eventfd]) {
+    machine.constant('arg0', fd)
+    call('close')
+  }
   machine.jump('ordinary')
 
   machine.label('broken')
@@ -154,7 +171,8 @@ function goOn(machine: X64, { address }: Resumption): void {
   machine.load(8, 'arg1', 'temp', place('fs_base'))
   caller(machine, 'x86_64')('arch_prctl')
   machine.constant('arg0', address)
-  for (const [register, load] of Object.entries(LOADS)) machine.instructions([...load, place(register as keyof typeof LOADS)])
+  for (const [register, load] of Object.entries(LOADS))
+    machine.instructions([...load, place(register as keyof typeof LOADS)])
   machine.instructions([0x31, 0xc0]) // xor eax, eax
   machine.instructions([0xff, 0x67, place('rip')]) // jmp [rdi + …]
 }

@@ -33,10 +33,16 @@ interface Mapping extends Area {
 /** `isOurs`: whether the executable itself has memory at this address, which has to go. */
 export function layOut(frozen: Frozen, isOurs: (address: bigint) => boolean): Segment {
   const { MAP_PRIVATE, MAP_FIXED, MAP_ANONYMOUS, MAP_NORESERVE, MAP_FIXED_NOREPLACE } = MAP.bits
-  const anonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+  const place = ({ address }: Area): bigint => (isOurs(address) ? MAP_FIXED : MAP_FIXED_NOREPLACE)
+  const full = new Set(frozen.areas.flatMap(area => frozen.contents.find(content => covers(content, area)) ?? []))
   const mappings: Mapping[] = [
-    ...frozen.areas.map(area => ({ ...area, flags: anonymous | (isOurs(area.address) ? MAP_FIXED : MAP_FIXED_NOREPLACE) })),
-    ...frozen.contents.map(({ bytes, ...area }) => ({ ...area, flags: MAP_PRIVATE | MAP_FIXED, content: bytes })),
+    ...[...full].map(({ bytes, ...area }) => ({ ...area, flags: MAP_PRIVATE | place(area), content: bytes })),
+    ...frozen.areas
+      .filter(area => ![...full].some(content => covers(content, area)))
+      .map(area => ({ ...area, flags: MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | place(area) })),
+    ...frozen.contents
+      .filter(content => !full.has(content))
+      .map(({ bytes, ...area }) => ({ ...area, flags: MAP_PRIVATE | MAP_FIXED, content: bytes })),
   ]
   const harmless = mappings.filter(({ address }) => !isOurs(address))
   const ordered = [...harmless, ...mappings.filter(({ address }) => isOurs(address))]
@@ -62,5 +68,8 @@ export function layOut(frozen: Frozen, isOurs: (address: bigint) => boolean): Se
   })
   return { bytes: Buffer.concat(parts), harmless: harmless.length, total: ordered.length }
 }
+
+const covers = (content: Area, { address, length }: Area): boolean =>
+  content.address === address && content.length === length
 
 const roundUp = (size: number): number => Math.ceil(size / PAGE) * PAGE
