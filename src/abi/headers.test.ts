@@ -26,6 +26,7 @@ import { IOPRIO_CLASS, IOPRIO_WHO, MPOL, MPOL_F, SCHED, SCHED_FLAG, schedAttr } 
 import { SECCOMP, SECCOMP_FILTER_FLAG, sockFprog } from './seccomp.ts'
 import { AUDIT_ARCH, FILTER_OP, MAX_INSTRUCTIONS, SECCOMP_DATA, SECCOMP_RET } from './seccomp-filter.ts'
 import { SIG } from './signal.ts'
+import { SFD, SIG_MASK, signalfdSiginfo } from './signalfd.ts'
 import * as socket from './socket.ts'
 import * as stat from './stat.ts'
 import { SYSCALLS } from './syscalls.ts'
@@ -235,6 +236,7 @@ const libc: Unit = {
     'sys/file',
     'sys/socket',
     'signal',
+    'sys/signalfd',
     'errno',
     'sys/syscall',
     'sys/ioctl',
@@ -263,6 +265,8 @@ const libc: Unit = {
     socket.SOL.values,
     socket.SO.values,
     SIG,
+    SIG_MASK.values,
+    SFD.bits,
     { AT_FDCWD: fcntl.AT_FDCWD, AT_REMOVEDIR: fcntl.AT_REMOVEDIR, AT_EACCESS: fcntl.AT_EACCESS },
     Object.fromEntries(Object.entries(ERRNO).map(([name, [number]]) => [name, number])),
     numbered('SYS_', SYSCALLS),
@@ -281,6 +285,7 @@ const libc: Unit = {
     { c: 'struct ifreq', ours: net.ifreq, renamed: unnamed(net.ifreq, /_\d+$/) },
     { c: 'struct msghdr', ours: socket.msghdr },
     { c: 'struct cmsghdr', ours: socket.cmsghdr },
+    { c: 'struct signalfd_siginfo', ours: signalfdSiginfo, renamed: unnamed(signalfdSiginfo, /^pad/) },
   ],
 }
 

@@ -9,7 +9,7 @@ import { Groups } from './groups.ts'
 import type { Mode } from './layout.ts'
 import type { CgroupManager, SavedCgroup } from './manager.ts'
 import * as processes from './processes.ts'
-import { removeGroup, removeMade } from './removal.ts'
+import { isRemoved, removeGroup, removeMade } from './removal.ts'
 
 /** After a kill the kernel needs time to take the processes down: to write cores, to give back memory. */
 const REMOVE_TIMEOUT_MS = 5000
@@ -50,8 +50,7 @@ export class Cgroup implements CgroupManager {
     const deadline = stopwatch() + REMOVE_TIMEOUT_MS
     let first: unknown
     this.groups.close()
-    // the v2 tree first: it tells when the last process is gone, which then holds for all
-    for (const group of [...this.groups.all].sort((a, b) => Number(b.isV2) - Number(a.isV2)))
+    for (const group of inOrder(this.groups))
       try {
         removeGroup(group, deadline)
         removeMade(group)
@@ -59,6 +58,11 @@ export class Cgroup implements CgroupManager {
         first ??= error
       }
     if (first !== undefined) throw first
+  }
+
+  removeEmpty(): boolean {
+    this.groups.close()
+    return inOrder(this.groups).every(isRemoved)
   }
 
   pids(): number[] {
@@ -85,6 +89,9 @@ export class Cgroup implements CgroupManager {
     this.groups.close()
   }
 }
+
+/** The v2 tree first: it tells when the last process is gone, which then holds for all. */
+const inOrder = ({ all }: Groups): Group[] => [...all].sort((a, b) => Number(b.isV2) - Number(a.isV2))
 
 export const inodeOf = (path: string): string | undefined =>
   attempt('stat', [JSON.stringify(path)], () => statSync(path, { bigint: true, throwIfNoEntry: false }))?.ino.toString()

@@ -30,9 +30,14 @@ const TRIES = 5
  * Opens a directory of the hierarchy by its path below another one. There are no links in a cgroup file system, and
  * that it is one is looked at: what state.json says may have been edited.
  */
-export function openDirectory(from: Fd, path: string): Fd {
-  const directory = from.openAt(path.replace(/^\/+/, '') || '.', O_PATH | O_DIRECTORY | O_NOFOLLOW)
-  if (FILE_SYSTEMS.includes(attempt('fstatfs', [directory], () => statfsSync(directory.path)).type)) return directory
+export const openDirectory = (from: Fd, path: string): Fd =>
+  mustBeGroup(from.openAt(path.replace(/^\/+/, '') || '.', O_PATH | O_DIRECTORY | O_NOFOLLOW))
+
+export const isCgroup = (directory: Fd): boolean =>
+  FILE_SYSTEMS.includes(attempt('fstatfs', [directory], () => statfsSync(directory.path)).type)
+
+function mustBeGroup(directory: Fd): Fd {
+  if (isCgroup(directory)) return directory
   const found = directory.link()
   directory.close()
   throw new StateError(`${found} is no cgroup`)
@@ -66,8 +71,7 @@ export class Group {
 
   get directory(): Fd {
     if (this.#directory === undefined) {
-      using mountpoint = openMountpoint(this.place)
-      this.#directory = openDirectory(mountpoint, this.place.path)
+      this.#directory = mustBeGroup(Fd.open(this.name, O_PATH | O_DIRECTORY | O_NOFOLLOW))
     }
     return this.#directory
   }

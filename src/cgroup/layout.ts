@@ -41,8 +41,8 @@ export function layoutOf(mounts: readonly Mount[], ownGroups: string): Layout {
 export function parseOwnGroups(text: string): Map<string, string> {
   const groups = new Map<string, string>()
   for (const line of text.split('\n')) {
-    const [, controllers, path] = /^\d+:([^:]*):(.*)$/.exec(line) ?? []
-    if (controllers !== undefined && path !== undefined) groups.set(controllers, path)
+    const [first, second] = [line.indexOf(':'), line.indexOf(':', line.indexOf(':') + 1)]
+    if (second > 0) groups.set(line.slice(first + 1, second), line.slice(second + 1))
   }
   return groups
 }

@@ -47,6 +47,8 @@ export interface CgroupManager {
   state(): 'frozen' | 'thawed'
   killAll(signal: number): void
   remove(): void
+  /** The same, if nobody is in the groups and none are below them; else false, and they are left as they are. */
+  removeEmpty(): boolean
   /** Closes descriptors; the manager can still be used, and opens them again. */
   [Symbol.dispose](): void
 }

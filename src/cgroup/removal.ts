@@ -10,7 +10,16 @@ import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { processCalls } from '../host/libc-processes.ts'
 import { withMemory } from '../host/memory.ts'
-import { explained, forEachChild, type Group, lastOf, openDirectory, openMountpoint, type Place } from './group.ts'
+import {
+  explained,
+  forEachChild,
+  type Group,
+  isCgroup,
+  lastOf,
+  openDirectory,
+  openMountpoint,
+  type Place,
+} from './group.ts'
 
 const LONGEST_PAUSE_MS = 50
 const EVENTS_SIZE = 4096
@@ -27,8 +36,19 @@ export function removeGroup(group: Group, deadline: number): void {
   }
 }
 
+/** Removes the group if it is empty, or finds it gone already. */
+export function isRemoved({ place, name }: Group): boolean {
+  try {
+    using parent = openParent(place)
+    return parent === undefined || unlink(parent, lastOf(place.path)) === undefined
+  } catch (error) {
+    throw explained(error, { intent: `remove cgroup ${name}` })
+  }
+}
+
 /** Removes those parents that were made for the group, as long as nobody else uses them. */
 export function removeMade(group: Group): void {
+  if (group.made.length === 0) return
   using mountpoint = openMountpoint(group.place)
   for (const path of group.made.reverse())
     try {
@@ -41,9 +61,11 @@ export function removeMade(group: Group): void {
 
 function openParent(place: Place): Fd | undefined {
   try {
-    using mountpoint = openMountpoint(place)
-    mustBeCgroups(mountpoint, place)
-    return openDirectory(mountpoint, place.path.slice(0, place.path.lastIndexOf('/')))
+    const mountpoint = openTree(place)
+    const parent = place.path.slice(0, place.path.lastIndexOf('/'))
+    if (parent === '') return mountpoint
+    using _above = mountpoint
+    return openDirectory(mountpoint, parent)
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return undefined
     throw error
@@ -51,13 +73,11 @@ function openParent(place: Place): Fd | undefined {
 }
 
 /** The place may come from a state file that somebody edited; in an ordinary folder nothing is to be removed. */
-function mustBeCgroups(mountpoint: Fd, place: Place): void {
-  try {
-    mountpoint.openAt('cgroup.procs', O.bits.O_PATH | O.bits.O_NOFOLLOW).close()
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
-    throw new StateError(`${place.mountpoint} is no cgroup file system, so that ${place.path} in it is left alone`)
-  }
+function openTree(place: Place): Fd {
+  const mountpoint = openMountpoint(place)
+  if (isCgroup(mountpoint)) return mountpoint
+  mountpoint.close()
+  throw new StateError(`${place.mountpoint} is no cgroup file system, so that ${place.path} in it is left alone`)
 }
 
 interface How {

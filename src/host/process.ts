@@ -6,7 +6,7 @@ import { WAIT, WTERMSIG_MASK } from '../abi/wait.ts'
 import { isErrno, retried } from './errno.ts'
 import { Fd } from './fd.ts'
 import { processCalls } from './libc-processes.ts'
-import { attempt } from './node-error.ts'
+import { fromNodeError } from './node-error.ts'
 
 export { waitReadable, whenReadable } from './wait.ts'
 
@@ -70,10 +70,11 @@ export function reap(pid: number, block: boolean): WaitStatus | undefined {
 function procFile(pid: number, name: string): string | undefined {
   const path = `/proc/${pid}/${name}`
   try {
-    return attempt('read', [JSON.stringify(path)], () => readFileSync(path, 'latin1'))
+    return readFileSync(path, 'utf8') // what is none in a process's name does no harm, and others take more calls
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ESRCH')) return undefined
-    throw error
+    const { code } = error as NodeJS.ErrnoException // what node:fs throws
+    if (code === 'ENOENT' || code === 'ESRCH') return undefined
+    throw fromNodeError(error, { syscall: 'read', args: [JSON.stringify(path)] })
   }
 }
 

@@ -3,7 +3,7 @@
 // a tree is, few descriptors are open: what lies too deep is moved up, under a name beside the tree, and comes later.
 // Documents: openat2(2), unlinkat(2), renameat(2).
 
-import { chmodSync } from 'node:fs'
+import { chmodSync, lstatSync } from 'node:fs'
 import { O, RESOLVE } from '../abi/fcntl.ts'
 import { StateError } from '../errors.ts'
 import { renameAt, rmdirAt } from './at.ts'
@@ -29,12 +29,14 @@ export const removeTree = (dir: Fd, name: Text): void => new Removal(dir).remove
 
 /**
  * Removes a directory that is held open. It is emptied through its descriptor and only goes when the name still means
- * it: the name may be that of another one by now. False then.
+ * it: the name may be that of another one by now. False then. `usual` names what is mostly in it, directories with a
+ * slash, which spares looking for what is.
  */
-export function removeOpen(dir: Fd, name: string, open: Fd): boolean {
+export function removeOpen(dir: Fd, name: string, open: Fd, usual: readonly string[] = []): boolean {
   const removal = new Removal(open)
-  for (let round = 1; ; round++) {
-    for (const entry of namesLeft(open)) removal.remove(entry)
+  for (const entry of usual) removeIfPlain(open, entry)
+  for (let round = usual.length === 0 ? 1 : 0; ; round++) {
+    if (round > 0) for (const entry of namesLeft(open)) removal.remove(entry)
     if (!isNameOf(dir, name, open)) return false
     try {
       rmdirAt(dir, name)
@@ -43,6 +45,16 @@ export function removeOpen(dir: Fd, name: string, open: Fd): boolean {
       if (isErrno(error, 'ENOENT')) return false
       if (!isErrno(error, 'ENOTEMPTY') || round >= ROUNDS) throw error
     }
+  }
+}
+
+/** A file, or with a slash an empty directory; whatever else is under that name is found later. */
+function removeIfPlain(dir: Fd, name: string): void {
+  try {
+    if (name.endsWith('/')) rmdirAt(dir, name)
+    else removeFile(dir, name)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'ENOTDIR', 'EISDIR')) throw error
   }
 }
 
@@ -152,12 +164,9 @@ function namesLeft(dir: Fd): Uint8Array[] {
 }
 
 function isNameOf(dir: Fd, name: string, open: Fd): boolean {
-  try {
-    using found = dir.openAt(name, O_PATH | O_NOFOLLOW)
-    const [one, other] = [found.stat(), open.stat()]
-    return one.ino === other.ino && one.dev === other.dev
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false
-    throw error
-  }
+  const found = attempt('fstatat', [dir, JSON.stringify(name)], () =>
+    lstatSync(`${dir.path}/${name}`, { throwIfNoEntry: false }),
+  )
+  const { ino, dev } = open.stat()
+  return found?.ino === ino && found.dev === dev
 }

@@ -6,22 +6,31 @@ import { TsruncError } from '../errors.ts'
 import { signalCalls } from './libc-signals.ts'
 import { sealedMemfd } from './memfd.ts'
 
+interface HandlerOptions {
+  /** Signals that have a handler, too: it is the engine's. */
+  readonly evenHandled?: boolean
+}
+
 /**
  * Makes the code the handler of those among the signals that have none. The way back gives them what they did before;
- * the code stays in memory, for a handler may be at work. Where memory may not hold code that is not of a program
- * (SELinux, vm.memfd_noexec) nothing is done.
+ * the code stays in memory, for a handler may be at work. Undefined, with nothing done, where memory may not hold code
+ * that is not of a program (SELinux, vm.memfd_noexec).
  */
-export function handleSignals(signals: readonly number[], code: Uint8Array | undefined): () => void {
-  const handler = code && executable(code)
-  if (handler === undefined) return () => {}
+export function handleSignals(
+  signals: readonly number[],
+  code: Uint8Array,
+  { evenHandled = false }: HandlerOptions = {},
+): (() => void) | undefined {
+  const handler = executable(code)
+  if (handler === undefined) return undefined
   const changed: [number, Uint8Array][] = []
   const action = sigaction.encode({ handler, flags: SA.bits.SA_RESTART })
   for (const number of signals) {
     const before = new Uint8Array(sigaction.size)
     signalCalls.sigaction(number, action, before)
     const old = new DataView(before.buffer).getBigUint64(sigaction.offset('handler'), true)
-    if (old === SIG_DFL || old === SIG_IGN) changed.push([number, before])
-    else signalCalls.sigaction(number, before, null) // the engine's own
+    if (evenHandled || old === SIG_DFL || old === SIG_IGN) changed.push([number, before])
+    else signalCalls.sigaction(number, before, null)
   }
   return () => {
     for (const [number, before] of changed) signalCalls.sigaction(number, before, null)

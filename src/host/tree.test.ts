@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdirSync, readdirSync, readFileSync, rmdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
@@ -112,20 +112,23 @@ t.test('replacing a file follows no link and leaves nothing behind', t => {
   t.end()
 })
 
-t.test('a lock is exclusive, waits, and survives the removal of its file', async t => {
+t.test('a lock is exclusive, waits, and does without the name of its directory', async t => {
   const dir = workDirectory(t)
-  using root = open(dir)
-  const held = tree.lock(root, 'lock')
-  t.equal(tree.tryLock(root, 'lock'), undefined)
-  tree.removeFile(root, 'lock')
-  const other = tree.tryLock(root, 'lock')
-  t.ok(other, 'a new file is another lock')
-  other?.close()
+  mkdirSync(join(dir, 'locked'))
+  using locked = open(join(dir, 'locked'))
+  const isFree = (path: string): boolean => spawnSync('flock', ['-n', path, 'true']).status === 0
+  const held = tree.lock(locked)
+  t.notOk(isFree(join(dir, 'locked')))
+  rmdirSync(join(dir, 'locked'))
+  mkdirSync(join(dir, 'locked'))
+  t.ok(isFree(join(dir, 'locked')), 'a new directory is another lock')
   held.close()
+  tree.lock(locked).close()
 
-  const helper = spawn('flock', [join(dir, 'lock'), '-c', 'echo locked; sleep 0.8'])
+  using root = open(dir)
+  const helper = spawn('flock', [dir, '-c', 'echo locked; sleep 0.8'])
   await new Promise(resolve => helper.stdout.once('data', resolve))
   const before = performance.now()
-  tree.lock(root, 'lock').close()
+  tree.lock(root).close()
   t.ok(performance.now() - before > 100, 'waited')
 })

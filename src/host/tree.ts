@@ -10,9 +10,8 @@ import { fileCalls } from './libc-files.ts'
 import { attempt } from './node-error.ts'
 import type { Text } from './signature.ts'
 
-const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_RDWR, O_WRONLY } = O.bits
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_RDONLY, O_WRONLY } = O.bits
 const { RESOLVE_BENEATH, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS } = RESOLVE.bits
-const LOCK_MODE = 0o600
 
 /** Opens a path below `root`. Links inside are followed, one that leads out is EXDEV. */
 export const openBelow = (root: Fd, path: string, flags: bigint, mode?: number): Fd =>
@@ -25,12 +24,20 @@ export const openInRoot = (root: Fd, path: string, flags: bigint, mode?: number)
 const withMode = <T extends object>(how: T, mode: number | undefined): T & { mode?: number } =>
   mode === undefined ? how : { ...how, mode }
 
-/** Makes a directory; EEXIST when the name is taken, which makes it a reservation. */
-export function makeDirectory(dir: Fd, name: string, mode: number): void {
+/** Makes a directory, and opens it; EEXIST when the name is taken, which makes it a reservation. */
+export function openNewDirectory(dir: Fd, name: string, mode: number): Fd {
   mkdirAt(dir, name, mode)
-  using made = dir.openAt(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
-  exactMode(made, mode)
+  const made = dir.openAt(name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW)
+  try {
+    exactMode(made, mode)
+    return made
+  } catch (error) {
+    made.close()
+    throw error
+  }
 }
+
+export const makeDirectory = (dir: Fd, name: string, mode: number): void => openNewDirectory(dir, name, mode).close()
 
 const exactMode = (file: Fd, mode: number): void =>
   attempt('fchmod', [file, `0${mode.toString(8)}`], () => fchmodSync(file.number, mode))
@@ -86,29 +93,17 @@ export function removeFile(dir: Fd, name: Text): boolean {
 export const names = (dir: Fd): Uint8Array[] =>
   attempt('getdents64', [dir], () => readdirSync(dir.path, { encoding: 'buffer' }))
 
-/** Holds an exclusive lock on a file, made if need be, until the Fd is closed: flock(2). Waits for it. */
-export function lock(dir: Fd, name: string): Fd {
-  const { LOCK_EX } = LOCK.bits
-  for (;;) {
-    const file = dir.openAt(name, O_RDWR | O_CREAT | O_NOFOLLOW, LOCK_MODE)
-    retried(() => fileCalls.flock(file.number, LOCK_EX))
-    if (file.stat().nlink > 0) return file
-    file.close() // removed while we waited: a lock on it keeps nobody out
-  }
-}
-
-/** The same without waiting; undefined when another open file has the lock. */
-export function tryLock(dir: Fd, name: string): Fd | undefined {
-  const { LOCK_EX, LOCK_NB } = LOCK.bits
-  const file = dir.openAt(name, O_RDWR | O_CREAT | O_NOFOLLOW, LOCK_MODE)
+/**
+ * Holds an exclusive lock on a directory until the Fd is closed: flock(2). Waits for it; the directory may have been
+ * removed meanwhile.
+ */
+export function lock(dir: Fd): Fd {
+  const held = dir.openAt('.', O_RDONLY | O_DIRECTORY)
   try {
-    fileCalls.flock(file.number, LOCK_EX | LOCK_NB)
-    if (file.stat().nlink > 0) return file
+    retried(() => fileCalls.flock(held.number, LOCK.bits.LOCK_EX))
+    return held
   } catch (error) {
-    file.close()
-    if (isErrno(error, 'EAGAIN')) return undefined
+    held.close()
     throw error
   }
-  file.close()
-  return tryLock(dir, name)
 }

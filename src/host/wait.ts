@@ -11,39 +11,48 @@ import { socketCalls } from './libc-sockets.ts'
 import { withMemory } from './memory.ts'
 import { allocate, free, type NativeMemory } from './native.ts'
 
-/** Those with data, an end or an error; empty after `timeoutMs` (negative: never). Blocks the process. */
-export function waitReadable(fds: readonly Fd[], timeoutMs = -1): Fd[] {
-  const deadline = stopwatch() + timeoutMs
-  return withMemory(memory => {
-    const block = memory.reserve(fds.length * pollfd.size)
-    fill(
-      block,
-      fds.map(fd => ({ fd: fd.number, events: POLL.bits.POLLIN })),
-    )
-    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - stopwatch())))
-      try {
-        processCalls.poll(block.address, fds.length, left)
-        return fds.filter((_, i) => happened(block, i))
-      } catch (error) {
-        if (!isErrno(error, 'EINTR')) throw error
-      }
-  })
-}
-
-/** The same without blocking the process. Keeps the event loop alive. */
-export async function whenReadable(fds: readonly Fd[], timeoutMs = -1): Promise<Fd[]> {
-  const wishes = fds.map(fd => ({ fd: fd.number, events: POLL.bits.POLLIN }))
-  const found = await whenReady(wishes, timeoutMs)
-  return fds.filter((_, i) => found[i])
-}
-
 /** Something to wait for on a descriptor, which may be the host program's: POLLIN, POLLOUT or both. */
 export interface Wish {
   readonly fd: number
   readonly events: bigint
 }
 
-/** For each wish whether it came true, or the descriptor has an error or a hangup; none after `timeoutMs`. */
+/** To read from it, or to hear of its end. */
+export const readable = ({ number }: Fd): Wish => ({ fd: number, events: POLL.bits.POLLIN })
+
+/** For each wish whether it came true, or the descriptor has an error or a hangup; none after `timeoutMs` (negative:
+ * never). Blocks the process. */
+export function waitReady(wishes: readonly Wish[], timeoutMs = -1): boolean[] {
+  const deadline = stopwatch() + timeoutMs
+  return withMemory(memory => {
+    const block = memory.reserve(wishes.length * pollfd.size)
+    fill(block, wishes)
+    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - stopwatch())))
+      try {
+        processCalls.poll(block.address, wishes.length, left)
+        return wishes.map((_, i) => happened(block, i))
+      } catch (error) {
+        if (!isErrno(error, 'EINTR')) throw error
+      }
+  })
+}
+
+/** waitReady or whenReady. */
+export type Wait = (wishes: readonly Wish[], timeoutMs?: number) => boolean[] | Promise<boolean[]>
+
+/** The descriptors with data, an end or an error. Blocks the process. */
+export function waitReadable(fds: readonly Fd[], timeoutMs = -1): Fd[] {
+  const found = waitReady(fds.map(readable), timeoutMs)
+  return fds.filter((_, i) => found[i])
+}
+
+/** The same without blocking the process. Keeps the event loop alive. */
+export async function whenReadable(fds: readonly Fd[], timeoutMs = -1): Promise<Fd[]> {
+  const found = await whenReady(fds.map(readable), timeoutMs)
+  return fds.filter((_, i) => found[i])
+}
+
+/** waitReady without blocking the process. Keeps the event loop alive. */
 export async function whenReady(wishes: readonly Wish[], timeoutMs = -1): Promise<boolean[]> {
   const deadline = stopwatch() + timeoutMs
   const all = [...wishes, { fd: exitAlarm(), events: POLL.bits.POLLIN }]

@@ -2,9 +2,10 @@ import t from 'tap'
 import { ARCHITECTURES, column } from '../abi/architecture.ts'
 import { SYSCALLS } from '../abi/syscalls.ts'
 import { Arm64 } from './arm64.ts'
-import { signalHandler } from './signal-handler.ts'
+import { signalGatherer, signalHandler } from './signal-handler.ts'
 
 const PIDFD = 0x1234
+const PID = 0x123456
 
 t.test('the code for aarch64 is what the assembler makes', t => {
   const machine = new Arm64()
@@ -16,6 +17,13 @@ t.test('the code for aarch64 is what the assembler makes', t => {
   machine.syscall()
   const code = signalHandler('aarch64', PIDFD) ?? new Uint8Array()
   t.same(Buffer.from(code.subarray(4, -4)), Buffer.from(machine.finish()))
+  const other = new Arm64()
+  other.move('arg2', 'arg0')
+  other.constant('arg0', PID)
+  other.move('arg1', 'arg0')
+  other.constant('number', SYSCALLS.tgkill[column('aarch64')])
+  other.syscall()
+  t.same(Buffer.from(signalGatherer('aarch64', PID).subarray(4, -4)), Buffer.from(other.finish()))
   t.end()
 })
 

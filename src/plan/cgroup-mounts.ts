@@ -5,14 +5,14 @@
 import { MOUNT_ATTR, MS } from '../abi/mount.ts'
 import { type Origin, UnsupportedError } from '../errors.ts'
 import { label, type Op, type Slot, syscall } from '../program/op.ts'
-import { type Entry, hasNamespace, type PlanContext, slotNamed } from './context.ts'
+import { type Entry, hasNamespace, isNew, type PlanContext, slotNamed } from './context.ts'
 import type { V1Hierarchy } from './facts.ts'
 import { contextData } from './labels.ts'
 import { attach, changeMount, close, mount } from './mount-calls.ts'
 import { dataOf, mountEntries } from './mount-entries.ts'
 import { mountTarget } from './mount-target.ts'
 import { atFixed, openInRoot } from './resolve.ts'
-import { bindChanges, type Source } from './source.ts'
+import { bindChanges, cloneSource, type Source } from './source.ts'
 
 const isV2 = (context: PlanContext): boolean => context.facts.cgroup.mode === 'v2'
 
@@ -31,9 +31,17 @@ const groupSlot = (context: PlanContext, where: string, name: string): Slot =>
 
 export function cgroupSources(context: PlanContext): Source[] {
   const found: Source[] = []
+  if (clonesInPlace(context)) return found
   for (const entry of mountEntries(context)) if (entry.mount.type === 'cgroup') found.push(...groups(context, entry))
   return found
 }
+
+/**
+ * The group of v2 is wanted only where the kernel refuses to mount the tree. Where init still sees the host's paths, and
+ * has its privileges, it is cloned when that has happened: to give up a clone makes init wait for all CPUs.
+ */
+const clonesInPlace = (context: PlanContext): boolean =>
+  isV2(context) && context.facts.clonesMounts && isNew(context, 'mount') && !hasNamespace(context, 'user')
 
 function groups(context: PlanContext, { where, options }: Entry): Source[] {
   const { v1, v2, inherited } = context.facts.cgroup
@@ -84,12 +92,13 @@ function planV2(context: PlanContext, entry: Entry): Op[] {
   }
   const place = [...target.ops, ...atFixed(context, target.fd, number, origin)]
   if (context.facts.cgroup.v2 === undefined) return [...place, mount({ ...args, ...dataOf(entry) }, origin)]
+  const late = clonesInPlace(context) ? groups(context, entry).flatMap(cloneSource) : undefined
   return [
     ...place,
     mount({ ...args, ...dataOf(entry) }, origin, { on: { errnos: ['EPERM', 'EBUSY'] }, success: mounted }),
+    ...(late ?? []),
     attach(group, number, origin),
-    mounted,
-    close(group, origin),
+    ...(late === undefined ? [mounted, close(group, origin)] : [close(group, origin), mounted]),
   ]
 }
 

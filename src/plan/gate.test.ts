@@ -30,7 +30,7 @@ t.test('without the right to clone mounts the gate is one as soon as there is a 
     text,
     /open_tree\(AT_FDCWD, "\/state\/test\/gate", OPEN_TREE_CLONE\|OPEN_TREE_CLOEXEC\) = mount of the gate {2}any/,
   )
-  t.match(text, /dup3\(mount of the gate, 5, O_CLOEXEC\)/)
+  t.match(text, /dup3\(mount of the gate, 3, O_CLOEXEC\)/)
   t.end()
 })
 

@@ -40,7 +40,7 @@ import { planHostname, planSysctl } from './sysctl.ts'
 
 const STAGES: readonly Stage[] = [
   // ---- A, in the host's namespaces ----
-  planBegin, // waits until the host is ready for it
+  planBegin, // waits until the host is ready for it, or else the fork does
   planJoinCgroups, // from here on what the set-up costs is the container's
   planOomScore, // before the user namespace: lowering the score takes a privilege of the host
   planHostScheduling, // the same

@@ -22,6 +22,7 @@ import {
   syscall,
 } from '../program/op.ts'
 import { birthplace, cloneInto } from './cgroup-membership.ts'
+import { cgroupSources } from './cgroup-mounts.ts'
 import { ALL_BITS, exit, hasNamespace, isNew, type NamespaceKind, type PlanContext, say, waitForGo } from './context.ts'
 import { asOwner, becomeRoot, leaveGroups, newUserNamespace } from './ids.ts'
 import { close } from './mount-calls.ts'
@@ -48,14 +49,22 @@ export const NAMESPACES: Readonly<Record<NamespaceKind, { readonly flag: bigint;
 /** At most 15 characters; runc's says "runc:[2:INIT]". Started from a descriptor, its name would be a number. */
 const PROCESS_NAME = 'tsrunc:[INIT]'
 
-/** First ops of all: nothing may be done before the host has put this process into its cgroup. */
+const begin: Origin = { intent: 'wait until the cgroup is ready' }
+
+/**
+ * The host makes the cgroup while the namespaces are made, where these need neither that nor another answer of the host:
+ * where init is born in its only group, and nobody goes there before.
+ */
+const waitsAtFork = (context: PlanContext): boolean =>
+  birthplace(context) !== undefined && context.facts.cgroup.joins.length === 1 && cgroupSources(context).length === 0
+
+/** First ops of all. */
 export function planBegin(context: PlanContext): Op[] {
-  const begin: Origin = { intent: 'wait until the cgroup is ready' }
   const reserve: Origin = { intent: 'reserve descriptor numbers' }
   const { sync } = context.facts.descriptors
   const zero = 0
   return [
-    ...waitForGo(context, begin),
+    ...(waitsAtFork(context) ? [] : waitForGo(context, begin)),
     syscall(
       'umask',
       [zero],
@@ -214,6 +223,7 @@ export function planFork(context: PlanContext): Op[] {
   const count = slot('bytes read')
   const go = label('A has told')
   return [
+    ...(waitsAtFork(context) ? waitForGo(context, begin) : []),
     syscall('pipe2', [address(pipe), context.open.O_CLOEXEC], origin),
     ...cloneInit(context, child, origin),
     jump(inside, origin, { slot: child, mask: ALL_BITS, is: 'eq', value: 0n }),

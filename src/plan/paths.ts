@@ -60,18 +60,27 @@ function openNothing(context: PlanContext): Op[] {
   ]
 }
 
+/** What is usually masked and is a directory. */
+const DIRECTORIES = /^\/proc\/(?:acpi|asound|scsi)$|^\/sys\//
+
+/**
+ * The kernel says whether it is a file or a directory: what covers the one cannot cover the other (ENOTDIR). The likelier
+ * is tried first, for taking back a failed bind mount makes it wait for all CPUs (namespace_unlock in fs/namespace.c).
+ */
 function mask(context: PlanContext, path: string, index: number): Op[] {
-  const origin: Origin = { pointer: `/linux/maskedPaths/${index}`, intent: `mask ${cleanPath(path)}` }
+  const name = cleanPath(path)
+  const origin: Origin = { pointer: `/linux/maskedPaths/${index}`, intent: `mask ${name}` }
   const done = label('masked')
   const { target: number, targetPath: target, sourcePath: source } = context.numbers
   const found = openInRoot(context, path, 'anything', origin, { missing: done })
   const nothing = { source, target, flags: MS.bits.MS_BIND }
+  const empty = { source: 'tmpfs', target, type: 'tmpfs', flags: MS.bits.MS_RDONLY, ...contextData(context) }
+  const [first, second] = DIRECTORIES.test(name) ? [empty, nothing] : [nothing, empty]
   return [
     ...found.ops,
     ...atFixed(context, found.fd, number, origin),
-    // ENOTDIR: a file cannot cover a directory
-    mount(nothing, origin, { on: { errnos: ['ENOTDIR'] }, success: done }),
-    mount({ source: 'tmpfs', target, type: 'tmpfs', flags: MS.bits.MS_RDONLY, ...contextData(context) }, origin),
+    mount(first, origin, { on: { errnos: ['ENOTDIR'] }, success: done }),
+    mount(second, origin),
     done,
   ]
 }

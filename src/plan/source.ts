@@ -1,9 +1,9 @@
 // One clone of something of the host: where it comes from, what is changed of it before it appears in the container.
 import { MS } from '../abi/mount.ts'
 import type { Origin } from '../errors.ts'
-import type { Slot } from '../program/op.ts'
+import type { Op, Slot } from '../program/op.ts'
 import { type Entry, hasNamespace, type PlanContext, slotNamed } from './context.ts'
-import type { Change } from './mount-calls.ts'
+import { type Change, changeMount, cloneTree } from './mount-calls.ts'
 import { attributes, type MountOptions } from './mount-options.ts'
 
 export interface Source {
@@ -18,6 +18,13 @@ export interface Source {
   readonly origin: Origin
   /** The last change of all, with an origin of its own: what it is refused for is then this alone. */
   readonly mapped?: readonly [Change, Origin] | undefined
+}
+
+export function cloneSource({ from, recursive, nofollow, changes, fd, origin, mapped }: Source): Op[] {
+  const ops = [cloneTree(from, origin, { recursive, nofollow, result: fd })]
+  for (const change of changes) ops.push(...changeMount(fd, origin, change))
+  if (mapped !== undefined) ops.push(...changeMount(fd, mapped[1], mapped[0]))
+  return ops
 }
 
 /** Absolute on the host; relative paths of config.json start at the bundle. */

@@ -9,10 +9,19 @@ import { type Op, syscall } from '../program/op.ts'
 import { cgroupSources } from './cgroup-mounts.ts'
 import { type Entry, hasNamespace, isNew, type PlanContext } from './context.ts'
 import { raiseDescriptorLimit } from './descriptor-limit.ts'
-import { type Change, changeMount, cloneTree } from './mount-calls.ts'
+import type { Change } from './mount-calls.ts'
 import { isBind, isRemount, mountEntries } from './mount-entries.ts'
 import { attributes, type MountOptions } from './mount-options.ts'
-import { bindChanges, clonePropagation, hostPath, hostSysfs, rootfsPath, type Source, sourceSlot } from './source.ts'
+import {
+  bindChanges,
+  clonePropagation,
+  cloneSource,
+  hostPath,
+  hostSysfs,
+  rootfsPath,
+  type Source,
+  sourceSlot,
+} from './source.ts'
 import { isStaged, joinsStaged, setAside, takeUp } from './staging.ts'
 
 /** Above so many sources the soft limit of descriptors is raised while the mounts are set up. */
@@ -56,7 +65,7 @@ function cloneAll(context: PlanContext): Op[] {
   const all = sources(context)
   const origin: Origin = { pointer: '/root/path', intent: 'clone the rootfs' }
   const ops = all.length > MANY ? raiseDescriptorLimit(context) : []
-  for (const source of all) ops.push(...clone(source))
+  for (const source of all) ops.push(...cloneSource(source))
   ops.push(syscall('close', [context.facts.descriptors.rootfs], origin))
   for (const namespace of namespacesOfMounts(context)) ops.push(syscall('close', [namespace], origin))
   return ops
@@ -77,13 +86,6 @@ function refuseMounts({ spec }: PlanContext): void {
     where: '/linux/namespaces',
     hint: 'add { "type": "mount" } to /linux/namespaces',
   })
-}
-
-function clone({ from, recursive, nofollow, changes, fd, origin, mapped }: Source): Op[] {
-  const ops = [cloneTree(from, origin, { recursive, nofollow, result: fd })]
-  for (const change of changes) ops.push(...changeMount(fd, origin, change))
-  if (mapped !== undefined) ops.push(...changeMount(fd, mapped[1], mapped[0]))
-  return ops
 }
 
 /** Never a peer of the host's mount, also where the config asks for shared: what is mounted on it would appear there. */

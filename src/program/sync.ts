@@ -2,7 +2,7 @@
 //
 //   image (SOCK_SEQPACKET)                       host
 //   ------------------------------------------------------------------------
-//   (waits)                               <---   GO           is in its cgroup, may begin
+//   (waits, at once or before it forks)   <---   GO           the cgroup is there, may go on
 //   MAP_IDS   value = its pid             --->                writes uid_map, gid_map, setgroups of that pid
 //                                         <---   GO
 //   FORKED    value = pid of init         --->                reaps the forker, follows init
@@ -38,12 +38,15 @@ export type MessageName = keyof typeof MESSAGE.values
 export const message = defineStruct('tsrunc sync message', { kind: 'u32', op: 'u32', value: 'u64' })
 
 export interface Descriptors {
+  /**
+   * A mount of the directory that holds nothing but exec.fifo. The lowest: execve closes the highest first, and to give
+   * up a mount takes time in which nobody has to wait for the fifo to be closed.
+   */
+  readonly gate: number
   /** The sync socket. */
   readonly sync: number
   /** The container's rootfs, O_PATH|O_DIRECTORY, opened by the host. */
   readonly rootfs: number
-  /** A mount of the directory that holds nothing but exec.fifo. */
-  readonly gate: number
   /** The state document for hooks of the container's namespace. */
   readonly hookState: number
   /** That of startContainer hooks; the same unless there are others, too: a document that is sealed says one status. */
@@ -61,16 +64,16 @@ export interface Descriptors {
  * how many user namespaces there are for mounts, `documents` how many state documents for hooks.
  */
 export function descriptors(preserved: number, namespaces = 0, documents: 1 | 2 = 1): Descriptors {
-  const sync = 3 + preserved
-  const userNamespaces = sync + 5
+  const gate = 3 + preserved
+  const userNamespaces = gate + 5
   const second = userNamespaces + namespaces
   return {
-    sync,
-    rootfs: sync + 1,
-    gate: sync + 2,
-    hookState: sync + 3,
-    startHookState: documents === 1 ? sync + 3 : second,
-    hookOutput: sync + 4,
+    gate,
+    sync: gate + 1,
+    rootfs: gate + 2,
+    hookState: gate + 3,
+    startHookState: documents === 1 ? gate + 3 : second,
+    hookOutput: gate + 4,
     userNamespaces,
     scratch: second + documents - 1,
   }

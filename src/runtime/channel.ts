@@ -6,13 +6,14 @@ import { POLL } from '../abi/wait.ts'
 import { Fd } from '../host/fd.ts'
 import { isTerminal } from '../host/tty.ts'
 import type { Wish } from '../host/wait.ts'
+import type { Source } from './serve.ts'
 
 /** PIPE_BUF: a pipe that poll(2) calls writable takes that much at once. */
 const CHUNK = 4096
 const NOTHING = Buffer.alloc(0)
 const { O_RDONLY, O_WRONLY, O_NONBLOCK, O_NOCTTY } = O.bits
 
-export class Channel {
+export class Channel implements Source {
   readonly #from: Stream
   readonly #to: Stream
   #chunk = NOTHING
@@ -23,18 +24,15 @@ export class Channel {
     this.#to = to
   }
 
-  /** False once the source has ended. */
-  get isOpen(): boolean {
-    return this.#isOpen
-  }
-
   /** Something was read that is not yet written. */
   get isLoaded(): boolean {
     return this.#chunk.length > 0
   }
 
-  get wish(): Wish {
+  /** Undefined once the source has ended. */
+  get wish(): Wish | undefined {
     const { POLLIN, POLLOUT } = POLL.bits
+    if (!this.#isOpen) return undefined
     return this.isLoaded ? { fd: this.#to.fd, events: POLLOUT } : { fd: this.#from.fd, events: POLLIN }
   }
 

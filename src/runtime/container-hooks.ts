@@ -52,8 +52,10 @@ export class ContainerHooks {
 }
 
 /** The output for whoever comes later: init holds it, and takes it along when it ends. */
-export function hookOutputOf({ init, saved: { hookOutput } }: Container): Fd | undefined {
-  if (init === undefined || hookOutput === undefined) return undefined
+export function hookOutputOf(container: Container): Fd | undefined {
+  const { hookOutput } = container.saved
+  const init = hookOutput === undefined ? undefined : container.init
+  if (init === undefined) return undefined
   try {
     return Fd.open(`/proc/${init.pid}/fd/${hookOutput}`, O.bits.O_RDONLY)
   } catch (error) {

@@ -3,7 +3,8 @@
 import type { CgroupManager } from '../cgroup/manager.ts'
 import { savedCgroup } from '../cgroup/saved.ts'
 import { StateError } from '../errors.ts'
-import { processStat } from '../host/process.ts'
+import type { Fd } from '../host/fd.ts'
+import { type ProcessStat, pidfdOpen, processStat } from '../host/process.ts'
 import { EXEC_FIFO } from '../program/sync.ts'
 import type { State } from '../spec/gen/state-types.ts'
 import { decodeState, encodeState, isForeignState, type ProcessId, type SavedState } from './saved.ts'
@@ -35,6 +36,7 @@ export class Container {
   readonly directory: ContainerDirectory
   readonly saved: SavedState
   readonly cgroup: CgroupManager
+  #isGone = false
 
   constructor(runtime: Runtime, directory: ContainerDirectory, saved: SavedState) {
     this.runtime = runtime
@@ -50,8 +52,22 @@ export class Container {
   /** Init while it runs. Which process that is says a file only: it must also be where create has seen it. */
   get init(): ProcessId | undefined {
     const { init, initInCgroup } = this.saved
-    if (init === undefined || !isAlive(init)) return undefined
+    if (init === undefined) return undefined
+    const found = processStat(init.pid)
+    this.#isGone ||= found === undefined
+    if (!isSame(init, found)) return undefined
     return initInCgroup && !this.cgroup.holds(init.pid) ? undefined : init
+  }
+
+  /** Init was looked for, and not even a zombie was there; so it never will be. */
+  get isGone(): boolean {
+    return this.#isGone
+  }
+
+  /** A pidfd of the process that has init's pid; of init, if that is found to run after the call. */
+  handle(): Fd | undefined {
+    const { init } = this.saved
+    return init && pidfdOpen(init.pid)
   }
 
   status(): Status {
@@ -62,20 +78,8 @@ export class Container {
     return this.directory.has(FIFO) ? 'created' : 'running'
   }
 
-  /** The document of `state`, keys in runc's order. */
   state(status: Status = this.status()): StateDocument {
-    const { saved } = this
-    return {
-      ociVersion: OCI_VERSION,
-      id: saved.id,
-      pid: status === 'stopped' ? 0 : (saved.init?.pid ?? 0),
-      status,
-      bundle: saved.bundle,
-      rootfs: saved.rootfs,
-      created: saved.created,
-      ...annotationsOf(saved),
-      owner: '',
-    }
+    return stateDocument(this.saved, status)
   }
 
   [Symbol.dispose](): void {
@@ -83,6 +87,19 @@ export class Container {
     this.directory[Symbol.dispose]()
   }
 }
+
+/** The document of `state`, keys in runc's order. */
+export const stateDocument = (saved: SavedState, status: Status): StateDocument => ({
+  ociVersion: OCI_VERSION,
+  id: saved.id,
+  pid: status === 'stopped' ? 0 : (saved.init?.pid ?? 0),
+  status,
+  bundle: saved.bundle,
+  rootfs: saved.rootfs,
+  created: saved.created,
+  ...annotationsOf(saved),
+  owner: '',
+})
 
 const annotationsOf = ({ annotations }: SavedState): Pick<State, 'annotations'> =>
   Object.keys(annotations).length > 0 ? { annotations } : {}
@@ -148,7 +165,7 @@ export function identify(pid: number): ProcessId | undefined {
 }
 
 /** Whether it still runs: not gone, not a zombie, no other process with its pid. */
-export function isAlive(process: ProcessId): boolean {
-  const found = processStat(process.pid)
-  return found?.startTime === process.startTime && found.state !== 'Z' && found.state !== 'X'
-}
+export const isAlive = (process: ProcessId): boolean => isSame(process, processStat(process.pid))
+
+const isSame = ({ startTime }: ProcessId, found: ProcessStat | undefined): boolean =>
+  found?.startTime === startTime && found.state !== 'Z' && found.state !== 'X'

@@ -3,12 +3,13 @@
 import type { Fd } from '../host/fd.ts'
 import { buildImage } from '../image/build.ts'
 import { type CompileOptions, compile } from './compile.ts'
-import { load, type StateDocument } from './container.ts'
+import { type StateDocument, stateDocument } from './container.ts'
 import { Creation } from './creation.ts'
 import { checkId } from './id.ts'
 import { part } from './parts.ts'
 import { writePidFile } from './pid-file.ts'
 import { checkPrivileges } from './rootless.ts'
+import type { SavedState } from './saved.ts'
 import { type Runtime, reserve } from './store.ts'
 import { checkTerminal, connect, sendMaster } from './terminal.ts'
 import { Undo } from './undo.ts'
@@ -33,13 +34,17 @@ export interface Attachment {
 
 /** Leaves a container whose init waits for `start`, as a child of this process. */
 export function create(runtime: Runtime, id: string, options: CreateOptions): StateDocument {
-  createContainer(runtime, id, options, { detach: true })
-  using container = load(runtime, id)
-  return container.state()
+  return stateDocument(createSaved(runtime, id, options, { detach: true }), 'created')
 }
 
 /** The same; the pid of init. */
 export function createContainer(runtime: Runtime, id: string, options: CreateOptions, attachment: Attachment): number {
+  const { init } = createSaved(runtime, id, options, attachment)
+  if (init === undefined) throw new Error('init is ready, but its pid is not known')
+  return init.pid
+}
+
+function createSaved(runtime: Runtime, id: string, options: CreateOptions, attachment: Attachment): SavedState {
   checkId(id)
   const compiled = compile(runtime, id, options)
   using _rootfs = compiled.rootfs.fd
@@ -60,9 +65,9 @@ export function createContainer(runtime: Runtime, id: string, options: CreateOpt
       if (console !== undefined) sendMaster(console, master)
     }
     const onMaster = attachment.onMaster ?? handOn
-    const pid = new Creation({ runtime, compiled, image, directory, onMaster, pidfds, agent }, undo).run()
-    if (options.pidFile) writePidFile(options.pidFile, pid)
-    return pid
+    const saved = new Creation({ runtime, compiled, image, directory, onMaster, pidfds, agent }, undo).run()
+    if (options.pidFile && saved.init) writePidFile(options.pidFile, saved.init.pid)
+    return saved
   } catch (error) {
     undo.run(error)
     throw error

@@ -19,7 +19,7 @@ import { INIT_ARGV, makeGate } from './gate.ts'
 import { Handshake } from './handshake.ts'
 import { runHooks } from './hooks.ts'
 import { rootOwner, writeIdMaps } from './id-maps.ts'
-import { makeCgroup, makeRdtGroup } from './new-groups.ts'
+import { NewGroups } from './new-groups.ts'
 import { outOfMemory } from './oom.ts'
 import { part } from './parts.ts'
 import type { OpenNamespaces } from './rare-mounts.ts'
@@ -51,34 +51,39 @@ export class Creation {
   readonly #parts: Parts
   readonly #undo: Undo
   readonly #spec: Spec
-  #saved: SavedState
+  #state: SavedState | undefined
 
   constructor(parts: Parts, undo: Undo) {
     this.#parts = parts
     this.#undo = undo
     this.#spec = parts.compiled.bundle.spec
-    this.#saved = firstState(parts.directory.id, parts.compiled)
   }
 
-  /** The pid of init, which waits at the gate. */
-  run(): number {
-    const { directory } = this.#parts
+  /** The container as it is saved; its init waits at the gate. */
+  run(): SavedState {
+    const { compiled, directory } = this.#parts
     this.#undo.push(() => directory.remove())
-    this.#save({})
-    if (this.#parts.compiled.notify) makeDirectory(directory.fd, NOTIFY, NOTIFY_MODE)
-    const save = (change: Partial<SavedState>): void => this.#save(change)
-    makeCgroup(this.#parts, this.#undo, save)
-    makeRdtGroup(this.#parts, this.#undo, save)
+    if (compiled.notify) makeDirectory(directory.fd, NOTIFY, NOTIFY_MODE)
+    const groups = new NewGroups(this.#parts, this.#undo)
     using hooks = new ContainerHooks(this.#spec)
+    // first of all: it has a lot to do before it needs the groups, and ends by itself if we do
     const [sync, pid] = this.#launch(hooks)
     using _closed = sync
+    this.#save(firstState(directory.id, compiled))
+    groups.make(change => this.#save(change))
     this.#talk(sync, pid, hooks)
-    return this.#initPid()
+    return this.#saved
   }
 
-  #save(change: Partial<SavedState>): void {
-    this.#saved = { ...this.#saved, ...change }
-    save(this.#parts.directory, this.#saved)
+  get #saved(): SavedState {
+    if (this.#state === undefined) throw new Error('nothing is saved yet')
+    return this.#state
+  }
+
+  #save(change: SavedState | Partial<SavedState>): void {
+    const next = { ...this.#state, ...change } as SavedState // the first change is a whole one
+    save(this.#parts.directory, next)
+    this.#state = next
   }
 
   /** Starts the image; our end of its socket, and its pid. */
@@ -128,11 +133,11 @@ export class Creation {
       forks: compiled.forks,
       origins: () => origins(compiled.ops, compiled.facts.architecture),
       handlers: {
-        meanwhile: () => {
-          this.#keepCopies()
+        meanwhile: () => this.#keepCopies(),
+        init: found => {
+          this.#foundInit(found, hooks)
           compiled.cgroup.prepareLate(this.#spec.linux?.resources)
         },
-        init: found => this.#foundInit(found, hooks),
         mapIds: mapped => writeIdMaps(mapped, this.#spec),
         network: () => this.#moveDevices(),
         hooks: () => this.#hostHooks(),

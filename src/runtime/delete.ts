@@ -7,6 +7,7 @@ import { StateError } from '../errors.ts'
 import { pidfdOpen, processStat, reap, waitReadable } from '../host/process.ts'
 import {
   CGROUP_FILE,
+  CONFIG_FILE,
   type Container,
   GATE,
   hookState,
@@ -14,6 +15,7 @@ import {
   isForeign,
   load,
   missing,
+  ORIGINS_FILE,
   RDT_FILE,
   STATE_FILE,
 } from './container.ts'
@@ -62,12 +64,15 @@ export function end(container: Container): void {
   if (isAlive(init)) throw new StateError('container init still running', { where: container.id })
 }
 
+/** What start leaves in the state directory; what says that there is a container goes last. */
+const USUAL = [ORIGINS_FILE, CONFIG_FILE, `${GATE}/`, CGROUP_FILE, STATE_FILE]
+
 /** Removes a container whose init is gone. */
 export function destroy(container: Container): void {
   removeCgroup(container)
   if (container.saved.rdt !== undefined) removeGroups(container.saved.rdt)
   reapInit(container)
-  if (!container.directory.remove()) return // the hooks are run by whoever was first
+  if (!container.directory.remove(USUAL)) return // the hooks are run by whoever was first
   const { poststop } = container.saved.hooks
   runHooks('poststop', poststop, hookState(container.saved, 'stopped'), {
     onFailure: error => container.runtime.warn(error),
@@ -81,6 +86,7 @@ function removeCgroup(container: Container): void {
     runtime.warn(replaced(saved.cgroup))
     return
   }
+  if (saved.cgroupMade && cgroup.removeEmpty()) return
   if (cgroup.pids().length > 0) {
     if (!saved.cgroupMade) return
     signalCgroup(container, SIG.SIGKILL)
@@ -89,7 +95,8 @@ function removeCgroup(container: Container): void {
 }
 
 /** A library that has created the container is the parent of its init, and nobody else will wait for it. */
-function reapInit({ saved: { init } }: Container): void {
+function reapInit({ isGone, saved: { init } }: Container): void {
+  if (isGone) return
   const found = init && processStat(init.pid)
   if (found?.parent === process.pid && found.startTime === init?.startTime) reap(init.pid, false)
 }

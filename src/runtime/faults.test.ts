@@ -102,7 +102,9 @@ function rich(config: Draft): void {
   plain(config)
   config.process.terminal = true
   config.process.consoleSize = { height: 10, width: 20 }
-  config.linux.namespaces.push({ type: 'user' }, { type: 'time' }, { type: 'cgroup' })
+  const { namespaces } = config.linux
+  namespaces.push({ type: 'user' }, { type: 'time' })
+  if (!namespaces.some(({ type }: { type: string }) => type === 'cgroup')) namespaces.push({ type: 'cgroup' })
   const map = [{ containerID: 0, hostID: FIRST_ID, size: 65536 }]
   Object.assign(config.linux, { uidMappings: map, gidMappings: map, timeOffsets: { boottime: { secs: 5 } } })
   config.hooks = { createContainer: hook, startContainer: hook }

@@ -8,10 +8,11 @@ import { isErrno } from '../host/errno.ts'
 import type { Fd } from '../host/fd.ts'
 import { fileCalls } from '../host/libc-files.ts'
 import { cloneMount } from '../host/mount.ts'
-import { pidfdOpen, waitReadable } from '../host/process.ts'
-import { makeDirectory, makeFifo, removeFile } from '../host/tree.ts'
+import { waitReadable } from '../host/process.ts'
+import { makeFifo, openNewDirectory, removeFile } from '../host/tree.ts'
 import { EXEC_FIFO, MESSAGE, message } from '../program/sync.ts'
 import { type Container, GATE } from './container.ts'
+import type { ProcessId } from './saved.ts'
 import type { ContainerDirectory } from './store.ts'
 
 const GATE_MODE = 0o711
@@ -21,7 +22,8 @@ const FIFO_MODE = 0o622
 export const INIT_ARGV = ['tsrunc', 'init'] as const
 /** "Init is alive", the first byte on the fifo. */
 const ALIVE = 0x30
-const DEFAULT_PIPE = 65536
+/** More than init ever writes. */
+const CHUNK = 4096
 /** How often to look whether init has long gone through: only when another `start` died at the wrong moment. */
 const DOUBT_MS = 500
 
@@ -33,8 +35,7 @@ export interface Owner {
 
 /** Makes the gate; the result is what init gets: where mounts may not be cloned, the directory. */
 export function makeGate(directory: ContainerDirectory, owner: Owner, clonesMounts: boolean): Fd {
-  makeDirectory(directory.fd, GATE, GATE_MODE)
-  using gate = directory.fd.openAt(GATE, O.bits.O_RDONLY | O.bits.O_DIRECTORY | O.bits.O_NOFOLLOW)
+  using gate = openNewDirectory(directory.fd, GATE, GATE_MODE)
   makeFifo(gate, EXEC_FIFO, FIFO_MODE)
   const euid = process.geteuid?.()
   // a user without privileges cannot give it away; init may write to it all the same
@@ -49,23 +50,22 @@ export type Passage =
   | { readonly kind: 'closed' }
   | { readonly kind: 'failed'; readonly op: number; readonly value: bigint }
 
-/** Lets init through and waits until its program runs, or until it says why not. Removes the fifo. */
-export function passGate(container: Container): Passage {
-  const { init } = container.saved
-  if (init === undefined) return { kind: 'closed' }
-  using pidfd = pidfdOpen(init.pid)
-  if (pidfd === undefined || container.init === undefined) return { kind: 'closed' }
+/**
+ * Lets init, which the pidfd is of, through and waits until its program runs, or until it says why not. Removes the fifo.
+ */
+export function passGate(container: Container, init: ProcessId, pidfd: Fd): Passage {
   using gate = container.directory.fd.openAt(GATE, O.bits.O_PATH | O.bits.O_DIRECTORY | O.bits.O_NOFOLLOW)
   using fifo = gate.openAt(EXEC_FIFO, O.bits.O_RDONLY | O.bits.O_NONBLOCK | O.bits.O_NOFOLLOW)
   if (!fifo.stat().isFIFO()) throw new StateError(`container ${container.id}: ${EXEC_FIFO} is no fifo`)
   const received: Uint8Array[] = []
-  for (;;) {
+  for (let isShut = true; ; ) {
     const ready = waitReadable([fifo, pidfd], received.length === 0 ? DOUBT_MS : -1)
     if (ready.length === 0 && isWaiting(init.pid)) continue
     const chunk = readSome(fifo)
     if (chunk !== undefined && chunk.length > 0) received.push(chunk)
     // at once: from now on the container counts as running, whatever becomes of us
-    removeFile(gate, EXEC_FIFO)
+    if (isShut) removeFile(gate, EXEC_FIFO)
+    isShut = false
     if (chunk?.length === 0 || (chunk === undefined && !ready.includes(fifo))) break
   }
   return decode(Buffer.concat(received))
@@ -73,7 +73,7 @@ export function passGate(container: Container): Passage {
 
 /** Empty: nobody writes any more; undefined: somebody might. */
 function readSome(fifo: Fd): Uint8Array | undefined {
-  const chunk = new Uint8Array(DEFAULT_PIPE)
+  const chunk = new Uint8Array(CHUNK)
   try {
     return chunk.subarray(0, fifo.read(chunk))
   } catch (error) {

@@ -4,7 +4,7 @@
 import { SIG, signalNumber } from '../abi/signal.ts'
 import type { SavedCgroup } from '../cgroup/manager.ts'
 import { StateError, UsageError } from '../errors.ts'
-import { pidfdOpen, sendSignal } from '../host/process.ts'
+import { sendSignal } from '../host/process.ts'
 import { type Container, load } from './container.ts'
 import type { Runtime } from './store.ts'
 
@@ -24,6 +24,7 @@ export function kill(
   const number = signalNumber(String(signal))
   if (number === undefined) throw new UsageError(`unknown signal ${JSON.stringify(String(signal))}`)
   using container = load(runtime, id)
+  using pidfd = container.handle() // before the look at it: from there on this is the process that was looked at
   const status = container.status()
   const gone = status === 'stopped' || status === 'creating'
   if (options.all) {
@@ -31,7 +32,7 @@ export function kill(
     else signalAll(container, number)
     return
   }
-  if (gone || !signalInit(container, number)) throw notRunning()
+  if (gone || pidfd === undefined || !sendSignal(pidfd, number)) throw notRunning()
   if (number !== SIG.SIGKILL) return
   if (!container.saved.ownPidNamespace) signalCgroup(container, number)
   if (status === 'paused') container.cgroup.thaw() // a frozen process of v1 dies only then
@@ -39,10 +40,7 @@ export function kill(
 
 /** False when it is gone. */
 export function signalInit(container: Container, number: number): boolean {
-  const { init } = container.saved
-  if (init === undefined) return false
-  using pidfd = pidfdOpen(init.pid)
-  // looked at after pidfd_open: from here on the pidfd means this process and no other
+  using pidfd = container.handle()
   if (pidfd === undefined || container.init === undefined) return false
   return sendSignal(pidfd, number)
 }

@@ -7,9 +7,11 @@ import { O } from '../abi/fcntl.ts'
 import { TsruncError } from '../errors.ts'
 import { bindDatagram, connectDatagram } from '../host/datagram.ts'
 import type { Fd } from '../host/fd.ts'
-import { pidfdOpen, waitReadable, whenReadable } from '../host/process.ts'
+import { pidfdOpen, waitReadable } from '../host/process.ts'
 import { send, seqpacketPair } from '../host/socket.ts'
+import { readable, type Wish } from '../host/wait.ts'
 import { type Container, NOTIFY, NOTIFY_SOCKET } from './container.ts'
+import type { Source } from './serve.ts'
 import type { Runtime } from './store.ts'
 
 /** As much as the manager itself reads of a datagram. */
@@ -46,9 +48,12 @@ interface Ends {
   readonly pid: number
 }
 
-export class NotifyProxy {
+export class NotifyProxy implements Source {
   readonly #ends: Ends
   readonly #buffer = Buffer.alloc(LONGEST)
+  #isReady = false
+  /** Held until the manager has read all. */
+  #barrier: Fd | undefined
 
   constructor(ends: Ends) {
     this.#ends = ends
@@ -65,15 +70,23 @@ export class NotifyProxy {
     if (barrier !== undefined) waitReadable([barrier, init], BARRIER_MS)
   }
 
-  /** The same without blocking this process, which is the main one: it ends with the container. */
-  async forwardMeanwhile(): Promise<void> {
-    const { own, init } = this.#ends
-    for (let isReady = false; !isReady; ) {
-      if (!(await whenReadable([own, init])).includes(own)) return
-      isReady = this.#hearsReady()
+  /** The same for a process that lasts as long as the container and is the main one itself: a source for its loop. */
+  get wish(): Wish | undefined {
+    if (!this.#isReady) return readable(this.#ends.own)
+    return this.#barrier && readable(this.#barrier)
+  }
+
+  step(): void {
+    if (this.#isReady) this.#closeBarrier()
+    else if (this.#hearsReady()) {
+      this.#isReady = true
+      this.#barrier = this.#tell(process.pid)
     }
-    using barrier = this.#tell(process.pid)
-    if (barrier !== undefined) await whenReadable([barrier, init], BARRIER_MS)
+  }
+
+  #closeBarrier(): void {
+    this.#barrier?.close()
+    this.#barrier = undefined
   }
 
   /** Reads one datagram. read(2) takes no descriptors along that may have been sent with it. */
@@ -102,5 +115,6 @@ export class NotifyProxy {
   [Symbol.dispose](): void {
     const { own, manager, init } = this.#ends
     for (const fd of [own, manager, init]) fd.close()
+    this.#closeBarrier()
   }
 }

@@ -4,36 +4,31 @@ import { isErrno } from '../host/errno.ts'
 import { reap, setSubreaper, type WaitStatus } from '../host/process.ts'
 
 export class Orphans {
-  readonly #ended = new Map<number, WaitStatus>()
-  #followed: number | undefined
-  readonly #listener = (): void => this.#collect()
+  #ended: WaitStatus | undefined
 
   constructor() {
     setSubreaper(true)
-    process.on('SIGCHLD', this.#listener)
   }
 
-  #collect(): void {
+  /** On SIGCHLD: waits for all that have ended. Not beyond init, after which nobody lives for long. */
+  collect(init: number): void {
     try {
-      for (let one = reap(-1, false); one !== undefined; one = reap(-1, false))
-        if (this.#followed === undefined || one.pid === this.#followed) this.#ended.set(one.pid, one)
+      for (let one = reap(-1, false); one !== undefined; one = reap(-1, false)) {
+        if (one.pid !== init) continue
+        this.#ended = one
+        return
+      }
     } catch (error) {
       if (!isErrno(error, 'ECHILD')) throw error
     }
   }
 
-  /** From now on only this child's end is remembered. */
-  follow(pid: number): void {
-    this.#followed = pid
-  }
-
-  /** How the child ended, if it was found among the others. */
-  statusOf(pid: number): WaitStatus | undefined {
-    return this.#ended.get(pid)
+  /** How init ended, if it was found among the others. */
+  get ended(): WaitStatus | undefined {
+    return this.#ended
   }
 
   [Symbol.dispose](): void {
-    process.removeListener('SIGCHLD', this.#listener)
     setSubreaper(false)
   }
 }

@@ -3,13 +3,13 @@
 // The caller's terminal gets its settings back on every way out but SIGKILL. tty_ioctl(4), pty(7).
 import { F, O } from '../abi/fcntl.ts'
 import { TTY } from '../abi/tty.ts'
-import { POLL } from '../abi/wait.ts'
 import { Fd } from '../host/fd.ts'
 import { fileCalls } from '../host/libc-files.ts'
 import { terminalCalls } from '../host/libc-terminals.ts'
 import { isTerminal, makeRaw, restoreTerminal, setWindowSize, windowSize } from '../host/tty.ts'
-import { whenReady } from '../host/wait.ts'
+import type { Wait } from '../host/wait.ts'
 import { Channel, callersInput, callersOutput } from './channel.ts'
+import type { Source } from './serve.ts'
 
 const STDIN = 0
 const STDOUT = 1
@@ -22,7 +22,6 @@ export class Relay {
   readonly #input: Channel
   readonly #output: Channel
   readonly #restore: () => void
-  readonly #resize = (): void => this.#copySize()
 
   constructor(master: Fd) {
     const { O_RDWR, O_NOCTTY, O_CLOEXEC, O_NONBLOCK } = O.bits
@@ -33,37 +32,34 @@ export class Relay {
     this.#input = new Channel(callersInput(STDIN), own)
     this.#output = new Channel(own, callersOutput(STDOUT))
     this.#restore = rawMode()
-    this.#copySize()
-    process.on('SIGWINCH', this.#resize)
+    this.resize()
     process.on('exit', this.#restore)
   }
 
-  #copySize(): void {
+  /** On SIGWINCH: the container's terminal gets the size of the caller's. */
+  resize(): void {
     const terminal = [STDIN, STDOUT, STDERR].find(isTerminal)
     if (terminal === undefined) return
     const size = windowSize(terminal)
     if (size.rows > 0 && size.columns > 0) setWindowSize(this.#master, size)
   }
 
-  /** Until init has ended and all that was printed has been handed on. */
-  async run(init: Fd): Promise<void> {
-    const ended = { fd: init.number, events: POLL.bits.POLLIN }
-    for (let running = true; running; ) {
-      const channels = [this.#input, this.#output].filter(channel => channel.isOpen)
-      const ready = await whenReady([...channels.map(channel => channel.wish), ended])
-      for (const [index, channel] of channels.entries()) if (ready[index]) channel.step()
-      running = ready.at(-1) !== true
-    }
+  /** What is to be served while init runs. */
+  get sources(): readonly Source[] {
+    return [this.#input, this.#output]
+  }
+
+  /** When init has ended: until all that was printed has been handed on. */
+  async finish(wait: Wait): Promise<void> {
     const output = this.#output
-    while (output.isOpen) {
-      const [ready] = await whenReady([output.wish], output.isLoaded ? -1 : 0)
+    for (let { wish } = output; wish !== undefined; { wish } = output) {
+      const [ready] = await wait([wish], output.isLoaded ? -1 : 0)
       if (!ready) return
       output.step()
     }
   }
 
   [Symbol.dispose](): void {
-    process.removeListener('SIGWINCH', this.#resize)
     process.removeListener('exit', this.#restore)
     this.#restore()
     this.#input.close()

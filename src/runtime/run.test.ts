@@ -1,16 +1,16 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { F, O } from '../abi/fcntl.ts'
 import { SIG } from '../abi/signal.ts'
 import { TTY } from '../abi/tty.ts'
+import { COMMAND } from '../cli/testing.ts'
 import { Fd } from '../host/fd.ts'
 import { fileCalls } from '../host/libc-files.ts'
 import { terminalCalls } from '../host/libc-terminals.ts'
-import { sendSignal } from '../host/process.ts'
+import { processStat, sendSignal } from '../host/process.ts'
 import { receive } from '../host/socket.ts'
 import { isTerminal, makeRaw, setWindowSize, unlockPty, windowSize } from '../host/tty.ts'
 import { whenReadable } from '../host/wait.ts'
@@ -21,10 +21,11 @@ import { run } from './run.ts'
 import { cannotRun, newId, runs, thrown, traces, until, World } from './testing.ts'
 
 const skip = cannotRun ?? false
-const ENTRY = fileURLToPath(new URL('../../../bin/tsrunc.js', import.meta.url))
+const LIBRARY = new URL('../index.js', import.meta.url).href
 
-const running = (world: World, id: string, ...options: string[]): string[] => [
-  ENTRY,
+/** The command line. */
+const running = (world: World, id: string, ...options: string[]): readonly [string, ...string[]] => [
+  ...COMMAND,
   '--root',
   world.runtime.root,
   'run',
@@ -33,6 +34,40 @@ const running = (world: World, id: string, ...options: string[]): string[] => [
   world.bundle,
   id,
 ]
+
+/** A host program, which ends with the container's status; `more` is what else it does. */
+function hosting(world: World, id: string, more = ''): readonly [string, ...string[]] {
+  const [root, bundle] = [world.runtime.root, world.bundle].map(path => JSON.stringify(path))
+  const script = `
+    import { openRuntime, run } from ${JSON.stringify(LIBRARY)}
+    const ended = run(openRuntime({ root: ${root} }), '${id}', { bundle: ${bundle} })
+    ${more}
+    process.exitCode = await ended`
+  return [process.execPath, '--input-type=module', '-e', script]
+}
+
+/** A foreground run, whose output is gathered. */
+class Foreground {
+  readonly child: ChildProcess
+  readonly ended: Promise<number | null>
+  output = ''
+
+  constructor([file, ...args]: readonly [string, ...string[]]) {
+    this.child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.child.stdout?.on('data', chunk => {
+      this.output += chunk
+    })
+    this.ended = new Promise(resolve => this.child.once('close', resolve))
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0
+  }
+
+  says(text: string): Promise<void> {
+    return until(() => this.output.includes(text))
+  }
+}
 
 t.test('the status of the program, in the library', { skip }, async t => {
   const world = new World(t)
@@ -68,27 +103,125 @@ t.test('the status of the program, in the library', { skip }, async t => {
   t.same(process.listenerCount('SIGTERM'), listeners)
 })
 
-t.test('stdio is handed on, signals are forwarded', { skip }, async t => {
+const WAYS = { 'the command line': running, 'a host program': hosting }
+
+for (const [name, way] of Object.entries(WAYS)) {
+  t.test(`${name}: stdio is handed on, signals are forwarded`, { skip }, async t => {
+    const world = new World(t)
+    const id = newId()
+    world.configure(config => {
+      const script = 'trap "echo term; exit 5" TERM; read x; echo "got $x"; while :; do sleep 0.02; done'
+      config.process.args = ['sh', '-c', script]
+    })
+    const run = new Foreground(way(world, id))
+    run.child.stdin?.end('line\n')
+    await run.says('got line')
+    run.child.kill('SIGTERM')
+    t.equal(await run.ended, 5)
+    t.equal(run.output, 'got line\nterm\n')
+    t.same(world.ids, [])
+  })
+
+  t.test(`${name}: every signal that can be handed on is`, { skip }, async t => {
+    const world = new World(t)
+    const numbers = [1, 2, 3, 5, 6, 10, 14, 15, 18, 20, 24, 25, 26, 29, SIG.SIGRTMIN, 47, SIG.SIGRTMAX]
+    world.configure(config => {
+      // by numbers: the names of the realtime signals are not the kernel's
+      const traps = numbers.map(number => `trap "echo got ${number}." ${number}; `).join('')
+      config.process.args = ['sh', '-c', `${traps} trap "exit 5" USR2; echo ready; while :; do sleep 0.02; done`]
+    })
+    const run = new Foreground(way(world, newId()))
+    await run.says('ready')
+    await new Promise(resolve => setTimeout(resolve, 100)) // a host program hears realtime signals a moment after the start
+    for (const number of numbers) {
+      sendSignal(run.pid, number)
+      await run.says(`got ${number}.`)
+    }
+    sendSignal(run.pid, SIG.SIGUSR2)
+    t.equal(await run.ended, 5)
+  })
+
+  t.test(`${name}: a signal that comes before init is there`, { skip }, async t => {
+    const world = new World(t)
+    world.configure(config => {
+      // what has no handler there ends a program that is not the first of its pid namespace
+      config.linux.namespaces = config.linux.namespaces.filter((each: { type: string }) => each.type !== 'pid')
+      config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', 'kill -TERM $PPID'] }] }
+    })
+    const run = new Foreground(way(world, newId()))
+    t.equal(await run.ended, 143)
+    t.same(world.ids, [])
+  })
+
+  t.test(`${name}: signals that come when init has ended`, { skip }, async t => {
+    const world = new World(t)
+    world.configure(config => {
+      config.process.args = ['sh', '-c', 'exit 7']
+      config.hooks = { poststop: [{ path: '/bin/sh', args: ['sh', '-c', 'kill -TERM $PPID; kill -USR1 $PPID'] }] }
+    })
+    const run = new Foreground(way(world, newId()))
+    t.equal(await run.ended, 7)
+    t.same(world.ids, [])
+  })
+}
+
+t.test('the event loop of a host program goes on', { skip }, async t => {
   const world = new World(t)
-  const id = newId()
   world.configure(config => {
-    config.process.args = [
-      'sh',
-      '-c',
-      'trap "echo term; exit 5" TERM; read x; echo "got $x"; while :; do sleep 0.02; done',
-    ]
+    config.process.args = ['sleep', '0.3']
   })
-  const child = spawn(process.execPath, running(world, id), { stdio: ['pipe', 'pipe', 'inherit'] })
-  let text = ''
-  child.stdout.on('data', chunk => {
-    text += chunk
+  const ticking = 'let ticks = 0; setInterval(() => ++ticks, 10).unref(); ended.then(() => console.log(ticks > 5))'
+  const run = new Foreground(hosting(world, newId(), ticking))
+  t.equal(await run.ended, 0)
+  t.equal(run.output, 'true\n')
+})
+
+t.test('the command line keeps realtime signals from before init is there', { skip }, async t => {
+  const world = new World(t)
+  world.configure(config => {
+    config.linux.namespaces = config.linux.namespaces.filter((each: { type: string }) => each.type !== 'pid')
+    config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', 'kill -40 $PPID'] }] }
   })
-  child.stdin.end('line\n')
-  await until(() => text.includes('got line'))
-  child.kill('SIGTERM')
-  const code = await new Promise(resolve => child.once('close', resolve))
-  t.same([code, text], [5, 'got line\nterm\n'])
-  t.same(world.ids, [])
+  t.equal(await new Foreground(running(world, newId())).ended, 168)
+})
+
+t.test('what waits does not show in what is started, and has no threads', { skip }, async t => {
+  const world = new World(t)
+  const hookSaw = join(world.directory, 'hook')
+  world.configure(config => {
+    config.hooks = { createRuntime: [{ path: '/bin/sh', args: ['sh', '-c', `cat /proc/self/status >${hookSaw}`] }] }
+    config.process.args = ['sh', '-c', 'cat /proc/self/status; echo ready; read x']
+  })
+  const run = new Foreground(running(world, newId()))
+  await run.says('ready')
+  const masks = (status: string): unknown => status.match(/^Sig(Blk|Ign|Cgt):.*$/gm)
+  const none = ['SigBlk', 'SigIgn', 'SigCgt'].map(name => `${name}:\t0000000000000000`)
+  t.same(masks(run.output), none)
+  t.same(masks(readFileSync(hookSaw, 'utf8')), none)
+  const threads = readdirSync(`/proc/${run.pid}/task`).length
+  const isNode = COMMAND.length > 1
+  t.equal(threads, 1, 'one thread', { skip: isNode && 'Node has threads of its own' })
+  run.child.stdin?.end('\n')
+  t.equal(await run.ended, 0)
+})
+
+t.test("orphans of the container are waited for while it runs, unless they are another reaper's", { skip }, async t => {
+  for (const options of [[], ['--no-subreaper']]) {
+    const world = new World(t)
+    world.configure(config => {
+      config.linux.namespaces = config.linux.namespaces.filter((each: { type: string }) => each.type !== 'pid')
+      config.process.args = ['sh', '-c', '(sleep 0.1 & echo "orphan $!"); echo ready; read x; exit 3']
+    })
+    const run = new Foreground(running(world, newId(), ...options))
+    await run.says('ready')
+    const orphan = Number(/orphan (\d+)/.exec(run.output)?.[1])
+    const parent = processStat(orphan)?.parent
+    t.equal(parent === run.pid, options.length === 0, options.join())
+    await until(() => processStat(orphan) === undefined)
+    run.child.stdin?.end('\n')
+    t.equal(await run.ended, 3)
+    t.same(world.ids, [])
+  }
 })
 
 /** A terminal of the test's own: its master, and the number of the other side. */
@@ -122,7 +255,8 @@ t.test('a terminal in the foreground', { skip }, async t => {
   const settings = () => readTermios(slave)
   const before = settings()
   const fd = slave.number
-  const child = spawn(process.execPath, running(world, id), { stdio: [fd, fd, fd] })
+  const [file, ...args] = running(world, id)
+  const child = spawn(file, args, { stdio: [fd, fd, fd] })
   const ended = new Promise(resolve => child.once('exit', resolve))
   t.match(await readUntil(master, 'ready'), /\/dev\/pts\/0\r\n33 99\r\nready\r\n/)
   t.not(settings(), before, 'raw')
@@ -150,7 +284,8 @@ t.test('much output arrives complete, also when it is read slowly', { skip }, as
     config.process.terminal = true
     config.process.args = ['sh', '-c', 'i=0; while [ $i -lt 20000 ]; do echo "line $i"; i=$((i+1)); done; echo end']
   })
-  const child = spawn(process.execPath, running(world, newId()), { stdio: ['ignore', 'pipe', 'inherit'] })
+  const [file, ...args] = running(world, newId())
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   child.stdout.pause()
   await new Promise(resolve => setTimeout(resolve, 500))
   let text = ''
@@ -212,40 +347,9 @@ const readlink = (pid: number, number: string): string => {
 t.test('a library that ends itself while a container runs is not held up', { skip }, async t => {
   const world = new World(t)
   const id = newId()
-  const library = new URL('../index.js', import.meta.url).href
-  const script = `
-    import { openRuntime, run } from ${JSON.stringify(library)}
-    run(openRuntime({ root: ${JSON.stringify(world.runtime.root)} }), '${id}', { bundle: ${JSON.stringify(world.bundle)} })
-    setTimeout(() => process.exit(3), 100)`
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: 'inherit', timeout: 5000 })
+  const [file, ...args] = hosting(world, id, 'setTimeout(() => process.exit(3), 100)')
+  const child = spawn(file, args, { stdio: 'inherit', timeout: 5000 })
   t.equal(await new Promise(resolve => child.once('exit', resolve)), 3)
   t.equal(state(world.runtime, id).status, 'running')
   remove(world.runtime, id, { force: true })
-})
-
-t.test('realtime signals reach the container, too', { skip }, async t => {
-  const world = new World(t)
-  world.configure(config => {
-    // 34 and 64 by numbers: the names are not the kernel's
-    config.process.args = [
-      'sh',
-      '-c',
-      'trap "echo first" 34; trap "echo last; exit 5" 64; echo ready; while :; do sleep 0.05; done',
-    ]
-  })
-  const [file = '', ...args] = running(world, newId())
-  const child = spawn(process.execPath, [file, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
-  let output = ''
-  child.stdout.on('data', chunk => {
-    output += chunk
-  })
-  const ended = new Promise<number | null>(resolve => child.once('exit', resolve))
-  await until(() => output.includes('ready'))
-  await new Promise(resolve => setTimeout(resolve, 100)) // the handlers are there a moment after the start
-  const pid = child.pid ?? 0
-  sendSignal(pid, SIG.SIGRTMIN)
-  await until(() => output.includes('first'))
-  sendSignal(pid, SIG.SIGRTMAX)
-  t.equal(await ended, 5)
-  t.equal(output, 'ready\nfirst\nlast\n')
 })

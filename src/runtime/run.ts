@@ -1,15 +1,17 @@
 // run: create and start in one. In the foreground this process waits for the container, hands on signals and, with a
 // terminal, what is typed and printed; without one the container has our own stdin, stdout and stderr, which are then
-// left alone. Everything here waits for events: the end of init by its pidfd, data, signals.
+// left alone. All there is to wait for is served by one loop (serve.ts): the end of init, data, signals.
+import { SIG } from '../abi/signal.ts'
 import type { Fd } from '../host/fd.ts'
-import { pidfdOpen, reap, shellStatus, type WaitStatus, whenReadable } from '../host/process.ts'
+import { pidfdOpen, reap, shellStatus, type WaitStatus } from '../host/process.ts'
 import { type CreateOptions, createContainer } from './create.ts'
 import { remove } from './delete.ts'
-import { Forwarding, forwardRealtime } from './forward.ts'
+import { openSignals, type Signals } from './forward.ts'
 import type { NotifyProxy } from './notify-proxy.ts'
 import { Orphans } from './orphans.ts'
 import { prepared } from './parts.ts'
 import { Relay } from './relay.ts'
+import { serve } from './serve.ts'
 import { begin, loadProxies, start } from './start.ts'
 import type { Runtime } from './store.ts'
 
@@ -23,7 +25,14 @@ export interface RunOptions extends CreateOptions {
 }
 
 /** The exit status of the container's program, 128 + n when signal n ended it; 0 at once when detached. */
-export async function run(runtime: Runtime, id: string, asked: RunOptions): Promise<number> {
+export const run = (runtime: Runtime, id: string, options: RunOptions): Promise<number> =>
+  runIn(runtime, id, options, false)
+
+/** The same for a process that does nothing else and then ends: it blocks, and keeps its signals to itself for good. */
+export const runAlone = (runtime: Runtime, id: string, options: RunOptions): Promise<number> =>
+  runIn(runtime, id, options, true)
+
+async function runIn(runtime: Runtime, id: string, asked: RunOptions, isAlone: boolean): Promise<number> {
   await loadProxies(runtime)
   const options = await prepared(asked)
   if (options.detach) {
@@ -31,36 +40,33 @@ export async function run(runtime: Runtime, id: string, asked: RunOptions): Prom
     start(runtime, id)
     return 0
   }
-  using forwarding = new Forwarding()
-  const status = await foreground(runtime, id, options, forwarding)
+  const adopts = options.noSubreaper === false
+  using signals = openSignals(isAlone, adopts ? [SIG.SIGWINCH, SIG.SIGCHLD] : [SIG.SIGWINCH])
+  const status = await foreground(runtime, id, options, signals)
   if (!options.keep) remove(runtime, id, { force: true })
   return shellStatus(status)
 }
 
-async function foreground(
-  runtime: Runtime,
-  id: string,
-  options: RunOptions,
-  forwarding: Forwarding,
-): Promise<WaitStatus> {
+async function foreground(runtime: Runtime, id: string, options: RunOptions, signals: Signals): Promise<WaitStatus> {
   using orphans = options.noSubreaper === false ? new Orphans() : undefined
   let master: Fd | undefined
   const onMaster = (fd: Fd): void => {
     master = fd
   }
   const pid = createContainer(runtime, id, options, { detach: false, onMaster })
-  orphans?.follow(pid)
   using init = pidfdOpen(pid)
   if (init === undefined) throw new Error(`init ${pid} is gone before it was waited for`)
-  forwarding.to(init)
   using relay = master && new Relay(master)
   using proxy = beginOrRemove(runtime, id)
-  using _realtime = forwardRealtime(init) // after the start, which it would hold up
-  const notified = proxy?.forwardMeanwhile() // ends with init at the latest
-  if (relay === undefined) await whenReadable([init])
-  else await relay.run(init)
-  await notified
-  return orphans?.statusOf(pid) ?? ended(reap(pid, true))
+  const own = new Map([
+    [SIG.SIGWINCH, () => relay?.resize()],
+    [SIG.SIGCHLD, () => orphans?.collect(pid)],
+  ])
+  using _delivery = signals.deliver(init, own)
+  const sources = [...signals.sources, ...(relay?.sources ?? []), ...(proxy ? [proxy] : [])]
+  await serve(init, sources, signals.wait)
+  await relay?.finish(signals.wait)
+  return orphans?.ended ?? ended(reap(pid, true))
 }
 
 function beginOrRemove(runtime: Runtime, id: string): NotifyProxy | undefined {

@@ -1,13 +1,14 @@
 // start: lets a created container's init run its program. What happens behind the gate is told by the fifo; a failure
 // there ends the container, as the spec has it: it is destroyed and its poststop hooks run.
 import { StateError, type TsruncError } from '../errors.ts'
+import type { Fd } from '../host/fd.ts'
 import { lock } from '../host/tree.ts'
 import { failure, type SavedOrigins } from '../program/origins.ts'
 import type { Spec } from '../spec/gen/types.ts'
 import { CONFIG_FILE, type Container, hookState, load, ORIGINS_FILE, type Status } from './container.ts'
 import { hookOutputOf } from './container-hooks.ts'
 import { destroy, end } from './delete.ts'
-import { passGate } from './gate.ts'
+import { type Passage, passGate } from './gate.ts'
 import { inInit } from './handshake.ts'
 import { runHooks, tail } from './hooks.ts'
 import { openProxy } from './notify.ts'
@@ -18,8 +19,6 @@ import { Undo } from './undo.ts'
 
 export { loadProxies } from './notify.ts'
 
-const LOCK_FILE = 'lock'
-
 const STOPPED = 'cannot start a container that has stopped'
 const REFUSALS: Readonly<Record<Exclude<Status, 'created'>, string>> = {
   creating: 'cannot start a container that is still being created',
@@ -27,6 +26,8 @@ const REFUSALS: Readonly<Record<Exclude<Status, 'created'>, string>> = {
   paused: 'cannot start a container in the paused state',
   stopped: STOPPED,
 }
+
+const CLOSED: Passage = { kind: 'closed' }
 
 /** With a service manager that wants to hear when the program is ready, not before that has been told. */
 export function start(runtime: Runtime, id: string): void {
@@ -37,7 +38,8 @@ export function start(runtime: Runtime, id: string): void {
 /** The program runs; the result tells a service manager when it is ready. */
 export function begin(runtime: Runtime, id: string): NotifyProxy | undefined {
   using container = load(runtime, id)
-  using _lock = lock(container.directory.fd, LOCK_FILE) // of two callers one finds it running
+  using _lock = lock(container.directory.fd) // of two callers one finds it running
+  using pidfd = container.handle() // before the look at it: from there on this is the process that was looked at
   const status = container.status()
   if (status !== 'created') throw new StateError(REFUSALS[status], { where: id })
   const proxy = openProxy(container)
@@ -46,7 +48,7 @@ export function begin(runtime: Runtime, id: string): NotifyProxy | undefined {
   undo.push(() => destroy(container))
   undo.push(() => end(container))
   try {
-    pass(container)
+    pass(container, pidfd)
     runHooks('poststart', container.saved.hooks.poststart, hookState(container.saved, 'running'), {
       directory: container.saved.bundle,
     })
@@ -57,9 +59,10 @@ export function begin(runtime: Runtime, id: string): NotifyProxy | undefined {
   }
 }
 
-function pass(container: Container): void {
+function pass(container: Container, pidfd: Fd | undefined): void {
+  const { init } = container.saved
   using output = hookOutputOf(container)
-  const passage = passGate(container)
+  const passage = init && pidfd ? passGate(container, init, pidfd) : CLOSED
   if (passage.kind === 'running') return
   if (passage.kind === 'closed') throw new StateError(STOPPED, { where: container.id })
   throw inInit(explain(container, passage.op, passage.value), () => (output === undefined ? '' : tail(output)))

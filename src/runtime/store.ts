@@ -9,7 +9,7 @@ import { isErrno } from '../host/errno.ts'
 import { Fd } from '../host/fd.ts'
 import { fromNodeError } from '../host/node-error.ts'
 import { removeOpen } from '../host/removal.ts'
-import { names as entriesOf, makeDirectory, replaceFile, writeNew } from '../host/tree.ts'
+import { names as entriesOf, openNewDirectory, replaceFile, writeNew } from '../host/tree.ts'
 import { checkId } from './id.ts'
 import type { Runtime } from './runtime.ts'
 
@@ -137,9 +137,12 @@ export class ContainerDirectory {
     return this.fd.stat().nlink === 0
   }
 
-  /** Removes the directory with all that is in it; false when somebody else has done it. */
-  remove(): boolean {
-    return !this.isRemoved && removeOpen(this.#root, this.id, this.fd)
+  /**
+   * Removes the directory with all that is in it, first what is usually there, in that order; false when somebody else
+   * has done it.
+   */
+  remove(usual: readonly string[] = []): boolean {
+    return !this.isRemoved && removeOpen(this.#root, this.id, this.fd, usual)
   }
 
   /** The names in it. */
@@ -158,8 +161,7 @@ export function reserve(runtime: Runtime, id: string): ContainerDirectory {
   checkId(id)
   const root = makeRoot(runtime)
   try {
-    makeDirectory(root, id, CONTAINER_MODE)
-    return new ContainerDirectory(runtime, id, root, root.openAt(id, DIRECTORY | O.bits.O_NOFOLLOW))
+    return new ContainerDirectory(runtime, id, root, openNewDirectory(root, id, CONTAINER_MODE))
   } catch (error) {
     root.close()
     if (isErrno(error, 'EEXIST')) throw new StateError('container with given ID already exists')

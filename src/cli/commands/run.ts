@@ -18,8 +18,8 @@ export const run = defineCommand({
   startsProcess: true,
   async run({ values, operands: [id = ''], openRuntime }) {
     const options = createOptions(values)
-    const { run } = await import('../../runtime/run.ts')
-    return run(await openRuntime(), id, {
+    const { runAlone } = await import('../../runtime/run.ts')
+    return runAlone(await openRuntime(), id, {
       ...options,
       detach: values.detach ?? false,
       keep: values.keep ?? false,
