@@ -22,6 +22,7 @@ export async function warmUp(directory: string): Promise<void> {
       ['delete', '--force', NAME],
       ['delete', '--force', NAME],
       ['state', NAME],
+      ['run', '--bundle', directory, NAME],
     ])
       await main([...root, ...command])
   }

@@ -39,6 +39,11 @@ export class SignalInbox {
     return readable(this.#fd)
   }
 
+  /** They stay held back. */
+  close(): void {
+    this.#fd.close()
+  }
+
   /** Those that have come, in the kernel's order; blocks when there is none. */
   read(): number[] {
     const length = readSync(this.#fd.number, this.#room)

@@ -50,9 +50,11 @@ function heldBack(also: readonly number[]): Signals | undefined {
 class HeldSignals implements Signals {
   readonly wait = waitReady
   readonly sources: readonly Source[]
+  readonly #inbox: SignalInbox
   #handle: (signal: number) => void = () => {}
 
   constructor(inbox: SignalInbox) {
+    this.#inbox = inbox
     const step = (): void => {
       for (const signal of inbox.read()) this.#handle(signal)
     }
@@ -64,7 +66,9 @@ class HeldSignals implements Signals {
     return { [Symbol.dispose]() {} } // from now on nobody reads them
   }
 
-  [Symbol.dispose](): void {}
+  [Symbol.dispose](): void {
+    this.#inbox.close()
+  }
 }
 
 type Listener = () => void
