@@ -21,7 +21,6 @@ export const WATCHED: Readonly<Record<string, readonly string[]>> = {
   'program/assemble.ts': ['assemble'],
   'runtime/store.ts': ['reserve', 'find'],
   'runtime/creation.ts': ['#save', '#launch', '#talk'],
-  'runtime/new-groups.ts': ['makeCgroup'],
   'host/memfd.ts': ['sealedMemfd'],
   'host/launch.ts': ['launch'],
   'runtime/container.ts': ['load', 'state'],
@@ -30,12 +29,15 @@ export const WATCHED: Readonly<Record<string, readonly string[]>> = {
   'runtime/delete.ts': ['remove'],
 }
 
-/** The stop watch; the first time is that of the engine's start up to the first line of ours. */
+/** The stop watch, which is set back when a process goes on from the snapshot. */
 const WATCH = `
 import { writeSync } from 'node:fs'
-const begin = performance.now()
-const rows = [['engine', 0, begin, 0]]
+let rows = []
 let depth = 0
+globalThis.__restart = () => {
+  rows = []
+  depth = 0
+}
 globalThis.__watch = name => {
   const row = [name, performance.now(), 0, depth++]
   rows.push(row)
@@ -81,7 +83,11 @@ export function copySources(directory: string): void {
   }
   writeFileSync(source('cli/watch.js'), WATCH)
   const entry = `import './watch.js'
-const { main } = await globalThis.__watchImport('./main.ts', () => import('./main.ts'))
+import { main } from './main.ts'
+import { becomeSnapshot, SNAPSHOT_VARIABLE } from './snapshot.ts'
+const directory = process.env[SNAPSHOT_VARIABLE]
+if (directory !== undefined) await becomeSnapshot(directory)
+globalThis.__restart()
 const status = await main(process.argv.slice(2))
 globalThis.__report()
 process.exit(status)

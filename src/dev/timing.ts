@@ -1,7 +1,8 @@
-// `npm run timing`: where the time of each command goes. The code is copied, a stop watch is put into the functions
-// that stop-watches.ts names and around each import, and the copy is compiled as the executable is. Then a container goes through its
-// life some times; printed is the least time of each part, as the machine's other work only adds. Parts contain those
-// indented below them; what takes next to no time is left out. Option: --rounds=N (default 20).
+// `npm run timing`: where the time of each command goes, from its first line on. The code is copied, a stop watch is put
+// into the functions that stop-watches.ts names and around each import, and the copy is compiled as the executable is,
+// with a snapshot. Then a container goes through its life some times; printed is the least time of each part, as the
+// machine's other work only adds. Parts contain those indented below them; what takes next to no time is left out.
+// Option: --rounds=N (default 20).
 import { execFileSync, spawnSync } from 'node:child_process'
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
