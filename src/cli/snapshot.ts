@@ -10,6 +10,7 @@ import { processCalls } from '../host/libc-processes.ts'
 import { signalCalls } from '../host/libc-signals.ts'
 import { LIMIT_VARIABLE, limitDigits } from './descriptor-limit.ts'
 import { VARIABLES } from './environment.ts'
+import { noteSnapshot } from './version.ts'
 import { warmUp } from './warm-up.ts'
 
 /** Set for the process that becomes the snapshot: a directory for what it does to get warm. */
@@ -26,6 +27,7 @@ export async function becomeSnapshot(directory: string): Promise<void> {
   for (const [signal, action] of handlers) signalCalls.sigaction(signal, action, null)
   takeArguments()
   raiseDescriptorLimit()
+  noteSnapshot()
 }
 
 const ownPid = (): number => Number(processCalls.getpid())

@@ -5,6 +5,12 @@ const SPEC_VERSION = '1.3.0'
 
 const ENGINES = ['bun', 'node', 'v8'] as const
 
+/** Whether this process has gone on from the snapshot in the executable (snapshot.ts). */
+let isFromSnapshot = false
+export function noteSnapshot(): void {
+  isFromSnapshot = true
+}
+
 export function versionText(): string {
   const engines = ENGINES.filter(name => process.versions[name] !== undefined)
   return [
@@ -12,5 +18,6 @@ export function versionText(): string {
     `commit: v${VERSION}`,
     `spec: ${SPEC_VERSION}`,
     ...engines.map(name => `${name}: ${process.versions[name]}`),
+    ...(process.versions.bun === undefined ? [] : [`start: ${isFromSnapshot ? 'from a snapshot' : 'ordinary'}`]),
   ].join('\n')
 }
