@@ -144,12 +144,13 @@ const list =
     else for (const [index, each] of value.entries()) item(`${pointer}/${index}`, each, problems)
   }
 
-const object =
-  (fields: Readonly<Record<string, Rule>>): Rule =>
-  (pointer, value, problems) => {
+const object = (fields: Readonly<Record<string, Rule>>): Rule => {
+  const rules = Object.entries(fields)
+  return (pointer, value, problems) => {
     if (!isObject(value)) problems.push({ pointer, message: `found ${found(value)}, must be an object` })
-    else for (const [name, inner] of Object.entries(fields)) inner(`${pointer}/${name}`, value[name], problems)
+    else for (const [name, inner] of rules) inner(`${pointer}/${name}`, value[name], problems)
   }
+}
 
 const textMap = rule(
   'an object whose values are strings',
