@@ -43,3 +43,13 @@ export function userName(uid: number): string {
     return `#${uid}`
   }
 }
+
+/** userName, which looks each user up once. */
+export function userNames(): (uid: number) => string {
+  const known = new Map<number, string>()
+  return uid => {
+    const name = known.get(uid) ?? userName(uid)
+    known.set(uid, name)
+    return name
+  }
+}
