@@ -7,9 +7,9 @@ import { O } from '../abi/fcntl.ts'
 import { S } from '../abi/stat.ts'
 import { type StateDocument, stateDocument } from './document.ts'
 import { checkId } from './id.ts'
-import { userNames } from './passwd.ts'
 import { type PlainState, readPlain, StatusReader } from './plain-state.ts'
 import type { Runtime } from './runtime.ts'
+import { userNames } from './user-names.ts'
 
 const OPEN_DIRECTORY = Number(O.bits.O_PATH | O.bits.O_DIRECTORY | O.bits.O_CLOEXEC)
 const [KIND, DIRECTORY, STICKY] = [Number(S.bits.S_IFMT), Number(S.bits.S_IFDIR), Number(S.bits.S_ISVTX)]

@@ -2,8 +2,8 @@
 import { StateError, type TsruncError } from '../errors.ts'
 import { type Container, load, loadFrom, STATE_FILE, type StateDocument } from './container.ts'
 import { glance, type Overview, overview } from './glance.ts'
-import { userNames } from './passwd.ts'
 import { type ContainerDirectory, forEachDirectory, type Runtime } from './store.ts'
+import { userNames } from './user-names.ts'
 
 export interface Listing {
   /** `owner` is a user's name, or "#" and the id. */
