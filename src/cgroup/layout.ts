@@ -22,7 +22,7 @@ export interface Layout {
 
 type Mount = Pick<MountEntry, 'root' | 'mountPoint' | 'type' | 'superOptions'>
 
-const CGROUP_ROOT = '/sys/fs/cgroup'
+export const CGROUP_ROOT = '/sys/fs/cgroup'
 
 /** `ownGroups` is the text of /proc/self/cgroup. */
 export function layoutOf(mounts: readonly Mount[], ownGroups: string): Layout {

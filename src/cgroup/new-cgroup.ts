@@ -15,10 +15,11 @@ import { giveTo } from './ownership.ts'
 import { currentLayout, ownPlaces, placesOf } from './places.ts'
 import * as processes from './processes.ts'
 import { removeMade } from './removal.ts'
-import { applySettings, type Part, type Settings, settingsFor } from './settings.ts'
+import { allSettings, applySettings, type Part, type Settings, selected, settingsFor } from './settings.ts'
 import { fillCpuset } from './v1-parents.ts'
 
 const WHERE = '/linux/cgroupsPath'
+const NONE: Resources = {}
 
 export function newCgroup(request: CgroupRequest, layout: Layout = currentLayout()): NewCgroupManager {
   return new NewCgroup(layout, request)
@@ -33,6 +34,7 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
   readonly #isNew = new Set<Group>()
   /** Device rules that are loaded, but not yet in force. */
   #program: Fd | undefined
+  #known: { readonly resources: Resources; readonly all: readonly Group[]; readonly settings: Settings } | undefined
 
   constructor(layout: Layout, request: CgroupRequest) {
     const optional = request.optional === true && !request.cgroupsPath
@@ -60,7 +62,8 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
     const groups = this.groups
     if (groups.mode === 'none' && !this.#optional) throw noCgroups()
     try {
-      groups.all = groups.all.filter(group => this.#createOne(group))
+      const made = groups.all.filter(group => this.#createOne(group))
+      if (made.length < groups.all.length) groups.all = made
       this.#refuseUsed()
       for (const { name } of groups.all) this.inodes.set(name, inodeOf(name) ?? '')
       if (groups.mode === 'v2' && groups.v2 !== undefined) delegate(groups.v2)
@@ -116,10 +119,10 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
   }
 
   check(resources: Resources | undefined): void {
-    this.#settings(resources ?? {}, 'all')
+    this.#settings(resources ?? NONE, 'all')
   }
 
-  set(resources: Resources = {}, part: Part = 'all'): void {
+  set(resources: Resources = NONE, part: Part = 'all'): void {
     const { v2 } = this.groups
     using program = this.#takeProgram(part)
     applySettings(this.groups, resources, this.#settings(resources, part), {
@@ -129,7 +132,7 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
     })
   }
 
-  prepareLate(resources: Resources = {}): void {
+  prepareLate(resources: Resources = NONE): void {
     try {
       const { program } = this.#settings(resources, 'late')
       if (program !== undefined && this.groups.v2 !== undefined) this.#program = loadRules(program)
@@ -161,8 +164,17 @@ class NewCgroup extends Cgroup implements NewCgroupManager {
     }
   }
 
+  /** They are asked for several times: they stay the same as long as the groups do. */
+  #allSettings(resources: Resources): Settings {
+    const { all } = this.groups
+    if (this.#known?.resources !== resources || this.#known.all !== all)
+      this.#known = { resources, all, settings: allSettings(this.groups, resources) }
+    return this.#known.settings
+  }
+
   #settings(resources: Resources, part: Part): Settings {
-    const settings = settingsFor(this.groups, resources, part)
+    const settings =
+      part === 'update' ? settingsFor(this.groups, resources, part) : selected(this.#allSettings(resources), part)
     const [first] = settings.writes
     const hasNone = this.groups.all.length === 0
     if (hasNone && this.#inherited !== undefined && first !== undefined) throw notAllowed(first.pointer)

@@ -1,15 +1,15 @@
 // Where on this host a container's groups are, or will be.
 import { O } from '../abi/fcntl.ts'
 import { Fd } from '../host/fd.ts'
-import { mountEntries } from '../host/mountinfo.ts'
+import { mountEntriesWith } from '../host/mountinfo.ts'
 import type { Place } from './group.ts'
-import { groupPath, type Layout, layoutOf } from './layout.ts'
+import { CGROUP_ROOT, groupPath, type Layout, layoutOf } from './layout.ts'
 import type { CgroupRequest } from './manager.ts'
 
 /** The layout of this host as this process sees it. */
 export function currentLayout(): Layout {
   using file = Fd.open('/proc/self/cgroup', O.bits.O_RDONLY)
-  return layoutOf(mountEntries(), file.readText())
+  return layoutOf(mountEntriesWith([CGROUP_ROOT, 'cgroup']), file.readText())
 }
 
 export const placesOf = (request: CgroupRequest, layout: Layout): Place[] =>

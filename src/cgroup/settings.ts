@@ -27,20 +27,24 @@ export interface Settings {
 }
 
 /** Throws for what can not be set here, as far as that is known without touching anything. */
-export function settingsFor(groups: Groups, resources: Resources, part: Part): Settings {
+export const settingsFor = (groups: Groups, resources: Resources, part: Part): Settings =>
+  selected(allSettings(groups, resources, part === 'update'), part)
+
+/** Of all parts; `isUpdate` leaves out what was not asked for. */
+export function allSettings(groups: Groups, resources: Resources, isUpdate = false): Settings {
   const writes = resourceWrites(resources, controller => version(groups, controller))
   const all = { writes, program: undefined }
-  const asksForDevices = part === 'update' ? resources.devices !== undefined : groups.all.length > 0
-  if (!asksForDevices) return selected(all, part)
+  const asksForDevices = isUpdate ? resources.devices !== undefined : groups.all.length > 0
+  if (!asksForDevices) return all
   const rules = deviceRules(resources.devices)
-  if (groups.v1('devices') !== undefined) return selected({ ...all, writes: [...writes, ...deviceWrites(rules)] }, part)
-  if (groups.v2 !== undefined) return selected({ ...all, program: rules }, part)
+  if (groups.v1('devices') !== undefined) return { ...all, writes: [...writes, ...deviceWrites(rules)] }
+  if (groups.v2 !== undefined) return { ...all, program: rules }
   throw new UnsupportedError('device rules: neither the devices hierarchy of cgroup v1 nor cgroup v2 is mounted', {
     where: '/linux/resources/devices',
   })
 }
 
-function selected(settings: Settings, part: Part): Settings {
+export function selected(settings: Settings, part: Part): Settings {
   if (part === 'all' || part === 'update') return settings
   const late = part === 'late'
   const writes = settings.writes.filter(write => (write.late === true) === late)

@@ -4,11 +4,15 @@ const LEAST_WIDTH = 12
 const PADDING = 3
 
 export function textTable(rows: readonly (readonly string[])[]): string {
-  const columns = Math.max(0, ...rows.map(row => row.length))
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(LEAST_WIDTH, ...rows.map(row => (row[column] ?? '').length + PADDING)),
-  )
-  const line = (row: readonly string[]) =>
-    row.map((cell, column) => (column === row.length - 1 ? cell : cell.padEnd(widths[column] ?? 0))).join('')
-  return rows.map(row => `${line(row)}\n`).join('')
+  const widths: number[] = []
+  for (const row of rows)
+    for (let column = 0; column < row.length; column++)
+      widths[column] = Math.max(widths[column] ?? LEAST_WIDTH, (row[column] ?? '').length + PADDING)
+  let text = ''
+  for (const row of rows) {
+    const last = row.length - 1
+    for (let column = 0; column < last; column++) text += (row[column] ?? '').padEnd(widths[column] ?? 0)
+    text += `${row[last] ?? ''}\n`
+  }
+  return text
 }

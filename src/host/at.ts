@@ -3,7 +3,7 @@
 // spares the commands that need nothing else of libc the loading of koffi.
 import { mkdirSync, openSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { O } from '../abi/fcntl.ts'
-import { attempt } from './node-error.ts'
+import { attempt, fromNodeError } from './node-error.ts'
 import type { Text } from './signature.ts'
 
 /** A descriptor of a directory; what prints it says what it is. */
@@ -27,8 +27,15 @@ function below(directory: Directory, name: Text): string | Buffer {
 
 /** The number of the new descriptor. */
 export function openAt(directory: Directory, name: Text, flags: bigint, mode: number): number {
-  const args = [directory, shown(name), { toString: () => O.format(flags) }, { toString: () => octal(mode) }]
-  return attempt('openat', args, () => openSync(below(directory, name), Number(flags), mode))
+  const path = below(directory, name)
+  try {
+    return openSync(path, Number(flags), mode)
+  } catch (error) {
+    throw fromNodeError(error, {
+      syscall: 'openat',
+      args: [`${directory}`, `${shown(name)}`, O.format(flags), octal(mode)],
+    })
+  }
 }
 
 export const mkdirAt = (directory: Directory, name: Text, mode: number): void =>

@@ -8,7 +8,7 @@ import { SyscallError } from '../errors.ts'
 import { openAt } from './at.ts'
 import { isErrno } from './errno.ts'
 import { fileCalls } from './libc-files.ts'
-import { attempt } from './node-error.ts'
+import { attempt, fromNodeError } from './node-error.ts'
 import type { Text } from './signature.ts'
 
 export interface OpenHow {
@@ -46,8 +46,13 @@ export class Fd {
 
   static open(path: string, flags: bigint, mode = DEFAULT_MODE): Fd {
     const numeric = Number(flags | O.bits.O_CLOEXEC)
-    const args = [JSON.stringify(path), { toString: () => O.format(flags) }]
-    return Fd.adopt(attempt('open', args, () => openSync(path, numeric, mode)))
+    let number: number
+    try {
+      number = openSync(path, numeric, mode)
+    } catch (error) {
+      throw fromNodeError(error, { syscall: 'open', args: [JSON.stringify(path), O.format(flags)] })
+    }
+    return Fd.adopt(number)
   }
 
   get number(): number {
@@ -99,7 +104,12 @@ export class Fd {
 
   /** One read; 0 at the end of the file. */
   read(into: Uint8Array): number {
-    return attempt('read', [this, into.length], () => readSync(this.number, into))
+    const { number } = this
+    try {
+      return readSync(number, into)
+    } catch (error) {
+      throw fromNodeError(error, { syscall: 'read', args: [`${this}`, `${into.length}`] })
+    }
   }
 
   /** Writes all of it. */

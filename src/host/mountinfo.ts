@@ -21,16 +21,22 @@ export interface MountEntry {
 }
 
 /** In the order of the kernel: a later entry on the same mount point lies on top. */
-export function mountEntries(process: number | 'self' = 'self'): MountEntry[] {
+export const mountEntries = (process: number | 'self' = 'self'): MountEntry[] => parseMountinfo(read(process))
+
+/** Those whose line holds one of the words, and maybe others: hosts have hundreds. */
+export const mountEntriesWith = (words: readonly string[]): MountEntry[] =>
+  linesOf(read('self'))
+    .filter(line => words.some(word => line.includes(word)))
+    .map(parseLine)
+
+function read(process: number | 'self'): string {
   const path = `/proc/${process}/mountinfo`
-  return parseMountinfo(attempt('read', [JSON.stringify(path)], () => readFileSync(path, 'utf8')))
+  return attempt('read', [JSON.stringify(path)], () => readFileSync(path, 'utf8'))
 }
 
-export const parseMountinfo = (text: string): MountEntry[] =>
-  text
-    .split('\n')
-    .filter(line => line !== '')
-    .map(parseLine)
+export const parseMountinfo = (text: string): MountEntry[] => linesOf(text).map(parseLine)
+
+const linesOf = (text: string): string[] => text.split('\n').filter(line => line !== '')
 
 function parseLine(line: string): MountEntry {
   const [before = '', after = ''] = line.split(' - ', 2)

@@ -135,8 +135,17 @@ export function posix<Kinds extends Row>(name: string, ...kinds: Kinds): Callabl
 }
 
 const types = (kinds: Row): string[] => kinds.map(kind => kind.type)
-const passed = (kinds: Row, values: readonly unknown[]): unknown[] =>
-  values.map((value, i) => (kinds[i]?.pass ? kinds[i].pass(value) : value))
+/** Most are handed over as they are. */
+function passed(kinds: Row, values: readonly unknown[]): readonly unknown[] {
+  let all: unknown[] | undefined
+  for (let i = 0; i < kinds.length; i++) {
+    const pass = kinds[i]?.pass
+    if (pass === undefined) continue
+    all ??= [...values]
+    all[i] = pass(values[i])
+  }
+  return all ?? values
+}
 const shown = (kinds: Row, values: readonly unknown[]): string[] =>
   values.map((value, i) => kinds[i]?.show(value) ?? String(value))
 

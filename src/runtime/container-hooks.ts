@@ -25,10 +25,9 @@ export class ContainerHooks {
   constructor({ hooks }: Spec) {
     this.#kinds = KINDS.filter(kind => hooks?.[kind]?.length)
     this.asked = this.#kinds.length > 0
-    const make = (name: string): Fd => (this.asked ? memoryFile(name) : Fd.open('/dev/null', O.bits.O_RDWR))
-    this.state = make('hook-state')
-    this.startState = this.#kinds.length === KINDS.length ? make('hook-state') : this.state
-    this.output = make('hook-output')
+    this.state = this.asked ? memoryFile('hook-state') : Fd.open('/dev/null', O.bits.O_RDWR)
+    this.startState = this.#kinds.length === KINDS.length ? memoryFile('hook-state') : this.state
+    this.output = this.asked ? memoryFile('hook-output') : this.state
   }
 
   /** Before the first hook of this kind, and once. */

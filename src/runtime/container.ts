@@ -5,28 +5,24 @@ import { savedCgroup } from '../cgroup/saved.ts'
 import { StateError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
 import { type ProcessStat, pidfdOpen, processStat } from '../host/process.ts'
-import { EXEC_FIFO } from '../program/sync.ts'
 import type { State } from '../spec/gen/state-types.ts'
+import { isEmpty, OCI_VERSION, type StateDocument, type Status, stateDocument } from './document.ts'
+import { FIFO, STATE_FILE } from './files.ts'
 import { decodeState, encodeState, isForeignState, type ProcessId, type SavedState } from './saved.ts'
 import { type ContainerDirectory, find, type Runtime } from './store.ts'
 
-export type Status = State['status']
-
-/** The document of `state`; all its fields are there. */
-export type StateDocument = State & Required<Pick<State, 'pid' | 'rootfs' | 'created' | 'owner'>>
-
-/** The version of the runtime-spec that our documents follow. */
-export const OCI_VERSION = '1.3.0'
-export const GATE = 'gate'
-export const FIFO = `${GATE}/${EXEC_FIFO}`
-export const STATE_FILE = 'state.json'
-export const CONFIG_FILE = 'config.json'
-export const ORIGINS_FILE = 'origins.json'
-export const CGROUP_FILE = 'cgroup.json'
-export const RDT_FILE = 'rdt.json'
-/** The directory of the container's NOTIFY_SOCKET, and the socket. */
-export const NOTIFY = 'notify'
-export const NOTIFY_SOCKET = 'notify.sock'
+export { OCI_VERSION, type StateDocument, type Status, stateDocument } from './document.ts'
+export {
+  CGROUP_FILE,
+  CONFIG_FILE,
+  FIFO,
+  GATE,
+  NOTIFY,
+  NOTIFY_SOCKET,
+  ORIGINS_FILE,
+  RDT_FILE,
+  STATE_FILE,
+} from './files.ts'
 
 export const missing = (id: string): StateError =>
   new StateError('container does not exist', { missing: true, where: id })
@@ -88,22 +84,6 @@ export class Container {
   }
 }
 
-/** The document of `state`, keys in runc's order. */
-export const stateDocument = (saved: SavedState, status: Status): StateDocument => ({
-  ociVersion: OCI_VERSION,
-  id: saved.id,
-  pid: status === 'stopped' ? 0 : (saved.init?.pid ?? 0),
-  status,
-  bundle: saved.bundle,
-  rootfs: saved.rootfs,
-  created: saved.created,
-  ...annotationsOf(saved),
-  owner: '',
-})
-
-const annotationsOf = ({ annotations }: SavedState): Pick<State, 'annotations'> =>
-  Object.keys(annotations).length > 0 ? { annotations } : {}
-
 /** What a hook reads on its standard input; one inside the container is told the pid that init has there. */
 export function hookState(saved: SavedState, status: Status, pid = saved.init?.pid): string {
   const state: State = {
@@ -112,7 +92,7 @@ export function hookState(saved: SavedState, status: Status, pid = saved.init?.p
     status,
     ...(pid !== undefined && status !== 'stopped' && { pid }),
     bundle: saved.bundle,
-    ...annotationsOf(saved),
+    ...(!isEmpty(saved.annotations) && { annotations: saved.annotations }),
   }
   return JSON.stringify(state)
 }

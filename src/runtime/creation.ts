@@ -95,7 +95,6 @@ export class Creation {
     using namespaces = this.#mountNamespaces(numbers.userNamespaces)
     const [ours, theirs] = seqpacketPair()
     using _closed = theirs
-    const before = children()
     const pid = launch({
       image: file,
       argv: INIT_ARGV,
@@ -112,6 +111,7 @@ export class Creation {
         ...(namespaces?.passed ?? []),
       ]),
     })
+    const before = children() // it has not been let go: no child of its is among them
     this.#undo.push(() => {
       endChild(pid)
       // an init that this process died without telling about is a child of ours, too

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
 import { Fd } from '../host/fd.ts'
-import { homeOf, userName } from './passwd.ts'
+import { homeOf } from './passwd.ts'
 
 function homeWith(t: { teardown(work: () => void): void }, make: (file: string) => void): string | undefined {
   const directory = mkdtempSync(join(tmpdir(), 'tsrunc-passwd-'))
@@ -51,9 +51,4 @@ t.test('what is no file, or leads out', async t => {
       undefined,
       to,
     )
-})
-
-t.test('names of users', async t => {
-  t.equal(userName(0), 'root')
-  t.equal(userName(4_000_000_000), '#4000000000')
 })

@@ -1,10 +1,9 @@
-// list: what is known of all containers below the root; of one it is known by container.ts.
+// state and list: what is seen at a glance, and a close look at the rest.
 import { StateError, type TsruncError } from '../errors.ts'
-import { type Container, loadFrom, STATE_FILE, type StateDocument } from './container.ts'
-import { userName } from './passwd.ts'
+import { type Container, load, loadFrom, STATE_FILE, type StateDocument } from './container.ts'
+import { glance, type Overview, overview } from './glance.ts'
 import { type ContainerDirectory, forEachDirectory, type Runtime } from './store.ts'
-
-export { state } from './container.ts'
+import { userNames } from './user-names.ts'
 
 export interface Listing {
   /** `owner` is a user's name, or "#" and the id. */
@@ -13,29 +12,33 @@ export interface Listing {
   readonly problems: readonly TsruncError[]
 }
 
-export function list(runtime: Runtime): Listing {
-  const containers: StateDocument[] = []
-  const problems: TsruncError[] = []
-  const nameOf = remembered(userName)
-  const visit = (directory: ContainerDirectory): void => {
-    using container = loadFound(runtime, directory)
-    if (container !== undefined) containers.push({ ...container.state(), owner: nameOf(container.saved.owner) })
-  }
-  const isThere = forEachDirectory(runtime, visit, error => problems.push(error))
-  if (!isThere && runtime.rootGiven)
-    throw new StateError(`open ${runtime.root}: no such file or directory`, { where: runtime.root })
-  return { containers, problems }
+/** The verb: the document of one container. */
+export function state(runtime: Runtime, id: string): StateDocument {
+  const seen = glance(runtime, id)
+  if (seen !== undefined) return seen
+  using container = load(runtime, id)
+  return container.state()
 }
 
-/** Each user is looked up once. */
-function remembered(look: (uid: number) => string): (uid: number) => string {
-  const known = new Map<number, string>()
-  return uid => {
-    const name = known.get(uid) ?? look(uid)
-    known.set(uid, name)
-    return name
+/** `seen` is for who has had the overview already. */
+export function list(runtime: Runtime, seen?: Overview): Listing {
+  const { containers, doubtful } = seen ?? overview(runtime) ?? { containers: [], doubtful: undefined }
+  const problems: TsruncError[] = []
+  if (doubtful?.length === 0) return { containers, problems }
+  const nameOf = userNames()
+  const found: StateDocument[] = []
+  const visit = (directory: ContainerDirectory): void => {
+    using container = loadFound(runtime, directory)
+    if (container !== undefined) found.push({ ...container.state(), owner: nameOf(container.saved.owner) })
   }
+  const isThere = forEachDirectory(runtime, visit, error => problems.push(error), doubtful)
+  if (!isThere && runtime.rootGiven)
+    throw new StateError(`open ${runtime.root}: no such file or directory`, { where: runtime.root })
+  return { containers: containers.length === 0 ? found : merged(containers, found), problems }
 }
+
+const merged = (some: readonly StateDocument[], others: readonly StateDocument[]): StateDocument[] =>
+  [...some, ...others].sort((a, b) => (a.id < b.id ? -1 : 1)) // as their names were sorted
 
 /** Undefined when it is another runtime's, or so new that its state is not written yet; later, a crash has left it so. */
 function loadFound(runtime: Runtime, directory: ContainerDirectory): Container | undefined {

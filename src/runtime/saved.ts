@@ -41,7 +41,29 @@ export interface SavedState {
   readonly hooks: { readonly poststart: readonly Hook[]; readonly poststop: readonly Hook[] }
 }
 
-export const encodeState = (state: SavedState): string => `${JSON.stringify(state, undefined, 2)}\n`
+/** What `state` and `list` show, or need to know in order to show it; `cgroup` where init is alive. */
+export type ShownState = Pick<
+  SavedState,
+  'version' | 'id' | 'status' | 'bundle' | 'rootfs' | 'created' | 'owner' | 'annotations' | 'init' | 'initInCgroup'
+>
+
+/** In two lines, so that whoever lists many containers need not parse all of each: the first one is what is shown. */
+export function encodeState(state: SavedState): string {
+  const { version, id, status, bundle, rootfs, created, owner, annotations, init, initInCgroup, ...rest } = state
+  const shown: ShownState = {
+    version,
+    id,
+    status,
+    bundle,
+    rootfs,
+    created,
+    owner,
+    annotations,
+    ...(init && { init }),
+    ...(initInCgroup !== undefined && { initInCgroup }),
+  }
+  return `${JSON.stringify(shown).slice(0, -1)},\n${JSON.stringify(rest).slice(1)}\n`
+}
 
 /** undefined when another runtime that shares our root wrote the text. Throws StateError that names what is wrong. */
 export function decodeState(text: string, id: string): SavedState | undefined {
@@ -144,12 +166,13 @@ const list =
     else for (const [index, each] of value.entries()) item(`${pointer}/${index}`, each, problems)
   }
 
-const object =
-  (fields: Readonly<Record<string, Rule>>): Rule =>
-  (pointer, value, problems) => {
+const object = (fields: Readonly<Record<string, Rule>>): Rule => {
+  const rules = Object.entries(fields)
+  return (pointer, value, problems) => {
     if (!isObject(value)) problems.push({ pointer, message: `found ${found(value)}, must be an object` })
-    else for (const [name, inner] of Object.entries(fields)) inner(`${pointer}/${name}`, value[name], problems)
+    else for (const [name, inner] of rules) inner(`${pointer}/${name}`, value[name], problems)
   }
+}
 
 const textMap = rule(
   'an object whose values are strings',

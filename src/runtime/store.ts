@@ -202,17 +202,18 @@ function checkDirectory(directory: ContainerDirectory): ContainerDirectory {
 }
 
 /**
- * Calls with each directory in the root that could be a container's, sorted by name, and tells of those with which that
- * failed. False when there is no root.
+ * Calls with each directory in the root that could be a container's, sorted by name, or with those of the names given;
+ * tells of those with which that failed. False when there is no root.
  */
 export function forEachDirectory(
   runtime: Runtime,
   visit: (directory: ContainerDirectory) => void,
   onProblem: (error: TsruncError) => void,
+  ids?: readonly string[],
 ): boolean {
   using root = openRoot(runtime)
   if (root === undefined) return false
-  for (const id of directoriesIn(runtime, root))
+  for (const id of ids ?? directoriesIn(runtime, root))
     try {
       using directory = findIn(runtime, root, id, true)
       if (directory !== undefined) visit(directory)

@@ -1,4 +1,6 @@
 // tsrunc list: the containers of a root, as runc's table or as the JSON that go-runc reads.
+import type { Overview } from '../../runtime/glance.ts'
+import type { Runtime } from '../../runtime/store.ts'
 import type { State } from '../../spec/gen/state-types.ts'
 import { defineCommand } from '../command.ts'
 import { printError, printLine, writeAll } from '../output.ts'
@@ -14,6 +16,9 @@ const row = ({ id, pid = 0, status, bundle, created = '', owner = '' }: State): 
   created,
   owner,
 ]
+
+const closely = async (runtime: Runtime, seen?: Overview) =>
+  (await import('../../runtime/query.ts')).list(runtime, seen)
 
 export const list = defineCommand({
   name: 'list',
@@ -31,8 +36,11 @@ export const list = defineCommand({
     quiet: { type: 'boolean', short: 'q', about: 'print ids only' },
   },
   async run({ values, openRuntime }) {
-    const { list } = await import('../../runtime/query.ts')
-    const { containers, problems } = list(await openRuntime())
+    const { overview } = await import('../../runtime/glance.ts')
+    const runtime = await openRuntime()
+    const seen = overview(runtime)
+    const { containers, problems } =
+      seen?.doubtful.length === 0 ? { ...seen, problems: [] } : await closely(runtime, seen)
     for (const { message } of problems) printError(`${message}\n`)
     if (values.quiet) writeAll(1, containers.map(({ id }) => `${id}\n`).join(''))
     // Go prints a list that was never made as null, and go-runc is used to it.

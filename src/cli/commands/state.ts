@@ -9,8 +9,10 @@ export const state = defineCommand({
   operands: [1, 1],
   options: {},
   async run({ operands: [id = ''], openRuntime }) {
-    const { state } = await import('../../runtime/container.ts')
-    printLine(JSON.stringify(state(await openRuntime(), id), null, 2))
+    const { glance } = await import('../../runtime/glance.ts')
+    const runtime = await openRuntime()
+    const seen = glance(runtime, id) ?? (await import('../../runtime/container.ts')).state(runtime, id)
+    printLine(JSON.stringify(seen, null, 2))
     return 0
   },
 })
