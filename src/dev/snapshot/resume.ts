@@ -99,11 +99,17 @@ function makeEventLoop(machine: X64, { address, epoll, eventfd }: Resumption): v
 function mapMemory(machine: X64, resumption: Resumption, texts: Texts): void {
   const { address, offsetAt, harmless, total, epoll, eventfd } = resumption
   const call = caller(machine, 'x86_64')
-  machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
-  machine.constant('arg1', texts.add('/proc/self/exe'))
-  machine.constant('arg2', Number(O.bits.O_CLOEXEC))
-  call('openat')
-  machine.jumpIf('result', 'ge', LARGEST_ERROR, 'undo')
+  const open = (path: string): void => {
+    machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
+    machine.constant('arg1', texts.add(path))
+    machine.constant('arg2', Number(O.bits.O_CLOEXEC))
+    call('openat')
+    machine.jumpIf('result', 'ge', LARGEST_ERROR, 'undo')
+  }
+  open('/proc/self/environ') // not to be read by one with another user's rights, but src/cli/snapshot.ts must
+  machine.move('arg0', 'result')
+  call('close')
+  open('/proc/self/exe')
   machine.move('arg4', 'result')
   machine.constant('temp', offsetAt)
   machine.load(8, 'value', 'temp', 0)
