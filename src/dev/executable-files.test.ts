@@ -18,18 +18,19 @@ import t, { type Test } from 'tap'
 import { Elf } from './elf-file.ts'
 import { build } from './executable.ts'
 import { CALLING, dist, home, needsRoot, place, run, TSRUNC, without } from './executable-testing.ts'
+import { ORDINARY } from './ordinary-testing.ts'
 
-/** The executable under another name, with or without koffi.node. */
-function installed(t: Test, layout: { executable: string; addon?: string }): string {
+/** An executable under another name, with or without koffi.node. */
+function installed(t: Test, layout: { executable: string; addon?: string }, program = TSRUNC): string {
   const prefix = place()
   t.teardown(() => rmSync(prefix, { recursive: true, force: true }))
   for (const [from, to] of [
-    [TSRUNC, layout.executable],
+    [program, layout.executable],
     [join(home, 'koffi.node'), layout.addon],
   ] as const) {
     if (to === undefined) continue
     mkdirSync(join(prefix, to, '..'), { recursive: true })
-    if (from === TSRUNC) linkSync(from, join(prefix, to))
+    if (from === program) linkSync(from, join(prefix, to))
     else copyFileSync(from, join(prefix, to))
   }
   return prefix
@@ -37,7 +38,7 @@ function installed(t: Test, layout: { executable: string; addon?: string }): str
 
 t.test('finds koffi.node beside itself, in lib/tsrunc, and through links', t => {
   for (const addon of ['bin/koffi.node', 'lib/tsrunc/koffi.node']) {
-    const prefix = installed(t, { executable: 'bin/tsrunc', addon })
+    const prefix = installed(t, { executable: 'bin/tsrunc', addon }, ORDINARY)
     symlinkSync(join(prefix, 'bin/tsrunc'), join(prefix, 'link'))
     for (const program of ['bin/tsrunc', 'link']) t.equal(run(join(prefix, program), CALLING).status, 0)
   }
@@ -45,14 +46,15 @@ t.test('finds koffi.node beside itself, in lib/tsrunc, and through links', t => 
 })
 
 t.test('the code of the engine can be mapped by huge pages', t => {
-  const large = new Elf(readFileSync(TSRUNC)).segments.filter(row => row.p_filesz > 1n << 24n)
+  const large = new Elf(readFileSync(ORDINARY)).segments.filter(row => row.p_filesz > 1n << 24n)
   t.ok(large.length > 0)
   for (const { p_offset, p_vaddr } of large) t.equal(p_offset % (1n << 21n), p_vaddr % (1n << 21n))
   t.end()
 })
 
+// a snapshot has koffi.node in it: it is looked for where there is none
 t.test('without koffi.node it says so, and does what needs none', t => {
-  const program = join(installed(t, { executable: 'tsrunc' }), 'tsrunc')
+  const program = join(installed(t, { executable: 'tsrunc' }, ORDINARY), 'tsrunc')
   const { status, stderr } = run(program, CALLING)
   t.equal(status, 1)
   t.match(
@@ -78,7 +80,7 @@ t.test('a koffi.node that others could have written is not loaded', t => {
   ]
   for (const [message, spoil, skip] of rows) {
     if (skip) continue
-    const prefix = installed(t, { executable: 'tsrunc', addon: 'koffi.node' })
+    const prefix = installed(t, { executable: 'tsrunc', addon: 'koffi.node' }, ORDINARY)
     spoil(join(prefix, 'koffi.node'))
     const { status, stderr } = run(join(prefix, 'tsrunc'), CALLING)
     t.match(stderr, message)

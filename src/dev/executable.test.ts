@@ -3,13 +3,10 @@
 // without executable-file.ts: the control.
 import { spawn } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import t from 'tap'
-import { compileOnly } from './executable.ts'
 import { CALLING, home, needsRoot, place, run, TSRUNC, without } from './executable-testing.ts'
-
-const CONTROL = join(home, 'control')
-await compileOnly(CONTROL)
+import { CONTROL, ORDINARY } from './ordinary-testing.ts'
 
 /** Files in the current directory that a script engine may look for; each would leave the file "canary" there. */
 function hostileDirectory(): string {
@@ -167,17 +164,19 @@ t.test('runs a container in hostile surroundings', { skip: needsBusybox }, t => 
   t.end()
 })
 
-t.test('no memory is writable and executable', { skip: needsBusybox }, async t => {
-  const directory = bundle(['cat'])
-  const argv = ['--root', join(place(), 'root'), 'run', '--bundle', directory, `executable-maps-${process.pid}`]
-  const child = spawn(TSRUNC, argv, { cwd: '/', env: {}, stdio: ['pipe', 'pipe', 'inherit'] })
-  child.stdin.write('x')
-  await new Promise(resolve => child.stdout.once('data', resolve))
-  const maps = readFileSync(`/proc/${child.pid}/maps`, 'utf8')
-  child.stdin.end()
-  const status = await new Promise(resolve => child.once('exit', resolve))
-  t.equal(status, 0)
-  t.match(maps, 'koffi.node')
-  t.notMatch(maps, / rwx/)
-  t.end()
-})
+for (const program of [TSRUNC, ORDINARY])
+  t.test(`no memory of ${basename(program)} is writable and executable`, { skip: needsBusybox }, async t => {
+    const directory = bundle(['cat'])
+    const argv = ['--root', join(place(), 'root'), 'run', '--bundle', directory, `executable-maps-${process.pid}`]
+    const child = spawn(program, argv, { cwd: '/', env: {}, stdio: ['pipe', 'pipe', 'inherit'] })
+    child.stdin.write('x')
+    await new Promise(resolve => child.stdout.once('data', resolve))
+    const maps = readFileSync(`/proc/${child.pid}/maps`, 'utf8')
+    child.stdin.end()
+    const status = await new Promise(resolve => child.once('exit', resolve))
+    t.equal(status, 0)
+    if (program === ORDINARY) t.match(maps, 'koffi.node')
+    t.match(maps, basename(program))
+    t.notMatch(maps, / rwx/)
+    t.end()
+  })

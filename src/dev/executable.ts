@@ -44,7 +44,7 @@ const FLAGS = [
 ]
 
 /** Where npm has put the compiler: its install script, which may have been skipped, moves it. */
-function compiler(): string {
+export function compiler(): string {
   const packages = join(createRequire(import.meta.url).resolve('bun/package.json'), '../..')
   const places = [join(packages, BUN_PACKAGE[process.arch] ?? '', 'bin/bun'), join(packages, 'bun/bin/bun.exe')]
   const isProgram = (path: string): boolean => existsSync(path) && statSync(path).size > 1 << 20
