@@ -2,9 +2,12 @@
 // asked for, default signal dispositions and an empty signal mask: posix_spawn(3). The engine cannot fork; a spawned
 // child shares our memory until it executes and runs no JavaScript.
 import { F, O } from '../abi/fcntl.ts'
+import { SIG_DFL, SIG_IGN, sigaction } from '../abi/sigaction.ts'
+import { SIG } from '../abi/signal.ts'
 import { SyscallError } from '../errors.ts'
 import { Fd } from './fd.ts'
 import { fileCalls } from './libc-files.ts'
+import { signalCalls } from './libc-signals.ts'
 import { POSIX_SPAWN, spawnCalls } from './libc-spawn.ts'
 import { type Memory, withMemory } from './memory.ts'
 import { checkPreserved, FIRST_PRESERVED } from './preserved.ts'
@@ -109,7 +112,16 @@ interface Program {
   readonly directory?: string | undefined
 }
 
+/** Who ignores SIGCHLD, and a program inherits that, is not told how its children end: wait(2). */
+function hearOfChildren(): void {
+  const action = new Uint8Array(sigaction.size)
+  signalCalls.sigaction(SIG.SIGCHLD, null, action)
+  if (new DataView(action.buffer).getBigUint64(sigaction.offset('handler'), true) === SIG_IGN)
+    signalCalls.sigaction(SIG.SIGCHLD, sigaction.encode({ handler: SIG_DFL }), null)
+}
+
 function spawn(memory: Memory, program: Program, placed: Placement, image?: number): number {
+  hearOfChildren()
   const { path, argv, environment, directory } = program
   const actions = memory.reserve(ACTIONS_SIZE).address
   const attributes = memory.reserve(ATTRIBUTES_SIZE).address

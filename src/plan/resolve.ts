@@ -71,13 +71,18 @@ const RESOLUTION: Readonly<Record<Resolution, bigint>> = {
 }
 
 function way(context: PlanContext, wanted: Wanted, resolution: Resolution): DataOperand {
+  const name = `${wanted} ${resolution}`
+  return context.ways.get(name) ?? newWay(context, name, wanted, resolution)
+}
+
+function newWay(context: PlanContext, name: string, wanted: Wanted, resolution: Resolution): DataOperand {
   const { O_PATH, O_DIRECTORY, O_NOFOLLOW, O_CLOEXEC } = context.open
   const kind = wanted === 'directory' ? O_DIRECTORY : wanted === 'itself' ? O_NOFOLLOW : 0n
   const flags = O_PATH | O_CLOEXEC | kind
   const resolve = RESOLUTION[resolution]
   const text = (): string =>
     `{flags=${openFlags(context.facts.architecture).format(flags)}, resolve=${RESOLVE.format(resolve)}}`
-  return openWay(context, `${wanted} ${resolution}`, { flags, resolve }, text)
+  return openWay(context, name, { flags, resolve }, text)
 }
 
 /** struct open_how, made once a plan: a name stands for one set of flags. */

@@ -13,8 +13,8 @@
 //   CONSOLE   + the pty master            --->                hands it on
 //   LISTENER  value = a descriptor        --->                gets a copy of it, hands it to the agent
 //                                         <---   GO
-//   READY                                 --->                stores the state
-//                                         <---   GO           only then does init wait at exec.fifo
+//   READY                                 --->                sets the last limits
+//                                         <---   GO           stores the state; init waits at exec.fifo
 //   FAILED    op, value = errno or status --->                any time; the image ends after it
 //
 // After exec.fifo has been opened, the same FAILED record goes to the fifo, behind the byte "0" that says

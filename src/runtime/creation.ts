@@ -145,10 +145,11 @@ export class Creation {
         listener: number => this.#handListenerOver(number),
         ready: () => {
           compiled.cgroup.set(this.#spec.linux?.resources, 'late')
-          this.#save({ status: 'created' })
           hooks.setState('startContainer', () => this.#innerHookState('created'))
           this.#announce(pidfds)
         },
+        // a failure undoes all, init at the gate too; should we die before, its state is told by the gate
+        going: () => this.#save({ status: 'created' }),
         hookOutput: () => hooks.printed(),
         hintOf: (syscall, errno) => unansweredHint(this.#spec, syscall, errno),
         outOfMemory: () => outOfMemory(compiled.cgroup.saved),

@@ -21,6 +21,8 @@ export interface Handlers {
   /** Init has a seccomp listener under this number; it goes on before any of its calls needs an answer. */
   listener(number: number): void
   ready(): void
+  /** While init goes to the gate. */
+  going(): void
   /** The end of what the container's hooks have printed. */
   hookOutput(): string
   readonly hintOf: HintOf
@@ -102,6 +104,7 @@ export class Handshake {
         handlers.ready()
         this.#isReady = true
         this.#go()
+        handlers.going()
         break
       default:
         throw new InitError(`container init sent a message that makes no sense: ${kind ?? 'unknown'}`)

@@ -185,6 +185,24 @@ t.test('the command line keeps realtime signals from before init is there', { sk
   t.equal(await new Foreground(running(world, newId())).ended, 168)
 })
 
+t.test('a caller that ignores the signals that tell of children and of its end', { skip }, async t => {
+  const world = new World(t)
+  world.configure(config => {
+    config.process.args = ['sh', '-c', 'trap "exit 7" HUP; echo ready; while :; do sleep 0.02; done']
+  })
+  const ignoring = ['-c', 'trap "" CHLD HUP; exec "$@"', 'sh']
+  const run = new Foreground(['/bin/sh', ...ignoring, ...running(world, newId())])
+  await run.says('ready')
+  run.child.kill('SIGHUP')
+  t.equal(await run.ended, 7)
+  world.configure(config => {
+    config.process.args = ['true']
+  })
+  const id = newId()
+  t.equal(await new Foreground(['/bin/sh', ...ignoring, ...running(world, id, '--detach')]).ended, 0)
+  remove(world.runtime, id, { force: true })
+})
+
 t.test('what waits does not show in what is started, and has no threads', { skip }, async t => {
   const world = new World(t)
   const hookSaw = join(world.directory, 'hook')
