@@ -142,7 +142,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 /** Those that drive the command line: src/cli/testing.ts puts the executable in its place. */
-const DRIVES_COMMAND_LINE = /^(src\/cli\/(main|output)|conformance\/tsrunc)\.test\.ts$/
+const DRIVES_COMMAND_LINE = /^(src\/cli\/(main|output)|src\/runtime\/(run|notify)|conformance\/tsrunc)\.test\.ts$/
 
 const files = testFiles()
 const isSerial = (file: string): boolean => file.endsWith('.serial.test.ts')

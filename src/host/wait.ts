@@ -23,11 +23,11 @@ export const readable = ({ number }: Fd): Wish => ({ fd: number, events: POLL.bi
 /** For each wish whether it came true, or the descriptor has an error or a hangup; none after `timeoutMs` (negative:
  * never). Blocks the process. */
 export function waitReady(wishes: readonly Wish[], timeoutMs = -1): boolean[] {
-  const deadline = stopwatch() + timeoutMs
+  const deadline = timeoutMs > 0 ? stopwatch() + timeoutMs : 0
   return withMemory(memory => {
     const block = memory.reserve(wishes.length * pollfd.size)
     fill(block, wishes)
-    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - stopwatch())))
+    for (let left = timeoutMs; ; left = timeoutMs > 0 ? Math.max(0, Math.ceil(deadline - stopwatch())) : timeoutMs)
       try {
         processCalls.poll(block.address, wishes.length, left)
         return wishes.map((_, i) => happened(block, i))
@@ -54,11 +54,11 @@ export async function whenReadable(fds: readonly Fd[], timeoutMs = -1): Promise<
 
 /** waitReady without blocking the process. Keeps the event loop alive. */
 export async function whenReady(wishes: readonly Wish[], timeoutMs = -1): Promise<boolean[]> {
-  const deadline = stopwatch() + timeoutMs
+  const deadline = timeoutMs > 0 ? stopwatch() + timeoutMs : 0
   const all = [...wishes, { fd: exitAlarm(), events: POLL.bits.POLLIN }]
   const block = allocate(all.length * pollfd.size)
   try {
-    for (let left = timeoutMs; ; left = timeoutMs < 0 ? -1 : Math.max(0, Math.ceil(deadline - stopwatch()))) {
+    for (let left = timeoutMs; ; left = timeoutMs > 0 ? Math.max(0, Math.ceil(deadline - stopwatch())) : timeoutMs) {
       fill(block, all)
       let count = await pollAsync(block.address, all.length, left)
       // that thread's errno is out of reach; if it was not EINTR, the same call here tells
