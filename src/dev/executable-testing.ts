@@ -1,6 +1,15 @@
 // For the tests of the executable: one built in a directory of its own, and what they ask of the machine.
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import t from 'tap'
@@ -35,6 +44,29 @@ export const run = (
   { env = {}, cwd = '/', argv0 }: Surroundings = {},
 ): SpawnSyncReturns<string> =>
   spawnSync(program, args, { env, cwd, encoding: 'utf8', timeout: 20_000, ...(argv0 === undefined ? {} : { argv0 }) })
+
+export const needsBusybox = needsRoot || (existsSync('/bin/busybox') ? false : 'no busybox')
+
+/** Without its types: tests also write what must be refused. */
+// biome-ignore lint/suspicious/noExplicitAny: see above
+type Draft = any
+
+/** A bundle whose program is an applet of busybox, without a terminal; `change` may change config.json. */
+export function containerBundle(args: readonly string[], change: (config: Draft) => void = () => {}): string {
+  const directory = place()
+  const bin = join(directory, 'rootfs/bin')
+  mkdirSync(bin, { recursive: true })
+  copyFileSync('/bin/busybox', join(bin, 'busybox'))
+  symlinkSync('busybox', join(bin, 'sh'))
+  run(TSRUNC, ['spec', '--bundle', directory])
+  const file = join(directory, 'config.json')
+  const config: Draft = JSON.parse(readFileSync(file, 'utf8'))
+  config.process.terminal = false
+  config.process.args = ['/bin/busybox', ...args]
+  change(config)
+  writeFileSync(file, JSON.stringify(config))
+  return directory
+}
 
 /** Enough of a bundle for `plan`. */
 function bundle(): string {

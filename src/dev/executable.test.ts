@@ -2,10 +2,20 @@
 // directory, names, odd file systems. What a variable does to a program that Bun has made is shown by the same code
 // without executable-file.ts: the control.
 import { spawn } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import t from 'tap'
-import { CALLING, home, needsRoot, place, run, TSRUNC, without } from './executable-testing.ts'
+import {
+  CALLING,
+  containerBundle,
+  home,
+  needsBusybox,
+  needsRoot,
+  place,
+  run,
+  TSRUNC,
+  without,
+} from './executable-testing.ts'
 import { CONTROL, ORDINARY } from './ordinary-testing.ts'
 
 /** Files in the current directory that a script engine may look for; each would leave the file "canary" there. */
@@ -136,22 +146,8 @@ t.test('names of errors are not those of the minifier', t => {
   t.end()
 })
 
-function bundle(args: readonly string[]): string {
-  const directory = place()
-  mkdirSync(join(directory, 'rootfs/bin'), { recursive: true })
-  copyFileSync('/bin/busybox', join(directory, 'rootfs/bin/busybox'))
-  run(TSRUNC, ['spec', '--bundle', directory])
-  const file = join(directory, 'config.json')
-  const config = JSON.parse(readFileSync(file, 'utf8'))
-  config.process.terminal = false
-  config.process.args = ['/bin/busybox', ...args]
-  writeFileSync(file, JSON.stringify(config))
-  return directory
-}
-const needsBusybox = needsRoot || (existsSync('/bin/busybox') ? false : 'no busybox')
-
 t.test('runs a container in hostile surroundings', { skip: needsBusybox }, t => {
-  const directory = bundle(['env'])
+  const directory = containerBundle(['env'])
   const cwd = hostileDirectory()
   const root = ['--root', join(place(), 'root')]
   const { status, stdout, stderr } = run(TSRUNC, [...root, 'run', '--bundle', directory, `executable-${process.pid}`], {
@@ -166,7 +162,7 @@ t.test('runs a container in hostile surroundings', { skip: needsBusybox }, t => 
 
 for (const program of [TSRUNC, ORDINARY])
   t.test(`no memory of ${basename(program)} is writable and executable`, { skip: needsBusybox }, async t => {
-    const directory = bundle(['cat'])
+    const directory = containerBundle(['cat'])
     const argv = ['--root', join(place(), 'root'), 'run', '--bundle', directory, `executable-maps-${process.pid}`]
     const child = spawn(program, argv, { cwd: '/', env: {}, stdio: ['pipe', 'pipe', 'inherit'] })
     child.stdin.write('x')

@@ -33,10 +33,10 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** What a shell script does with either program as $T, in a directory of its own: $D is what both may see. */
+/** What a shell script does with either program as $T, in a directory of its own; $R is an empty place for states. */
 export function both(script: string, env: Record<string, string> = {}): readonly [snapshot: Ended, ordinary: Ended] {
   const ended = (T: string): Ended => {
-    const variables = { PATH: process.env.PATH ?? '', T, D: home, ...env }
+    const variables = { PATH: process.env.PATH ?? '', T, R: place(), ...env }
     const { status, stdout, stderr } = run('bash', ['-c', script], { env: variables, cwd: place() })
     const same = (text: string): string =>
       text
