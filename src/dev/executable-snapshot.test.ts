@@ -50,7 +50,7 @@ t.test('its memory is where no other process has any', { skip: noSnapshot || nee
 /** In front of a command; nothing that either program prints may differ. */
 function startsOrdinarily(t: Test, before: string, after = ''): void {
   const [snapshot, ordinary] = both(
-    `${before}; for args in --version --help 'state x' list 'list --format json' 'plan --bundle none'; do
+    `${before}; for args in --version 'state x' list; do
       $T --root $R $args ${after}; echo $?; done`,
   )
   t.same(snapshot, ordinary, `${before} ${after}`)
@@ -58,9 +58,8 @@ function startsOrdinarily(t: Test, before: string, after = ''): void {
 }
 
 t.test('with descriptors in the way it starts in the ordinary way', { skip: noSnapshot }, t => {
-  for (const after of ['<&-', '>&-', '2>&-', '<&- 2>&-', '200</dev/null', '201</dev/null', '200</dev/null 201>&2'])
-    startsOrdinarily(t, ':', after)
-  for (const limit of ['-n 64', '-Sn 64', '-n 200', '-n 201']) startsOrdinarily(t, `ulimit ${limit}`)
+  for (const after of ['<&-', '>&-', '2>&-', '200</dev/null', '201>&2']) startsOrdinarily(t, ':', after)
+  for (const limit of ['-n 64', '-Sn 201']) startsOrdinarily(t, `ulimit ${limit}`)
   t.end()
 })
 
@@ -71,7 +70,7 @@ t.test('without a current directory it starts in the ordinary way', { skip: noSn
 })
 
 t.test('with an address taken it starts in the ordinary way', { skip: noSnapshot || without('setarch') }, t => {
-  for (const flags of ['-R', '-R -L', '-R -3']) {
+  for (const flags of ['-R', '-R -L']) {
     // its stack is where that of the snapshot was
     const [snapshot, ordinary] = both(`setarch ${flags} $T --version; setarch ${flags} $T --root $R list`)
     t.same(snapshot, ordinary)
@@ -113,12 +112,9 @@ t.test('on a processor that can do less it starts in the ordinary way', { skip: 
     t.equal(status, 0)
     return startOf(stdout)
   }
-  t.equal(startsWith(features), FROM_SNAPSHOT)
   t.equal(startsWith(features.map(() => 0)), FROM_SNAPSHOT)
-  features.forEach((_, i) => {
-    const more = features.with(i, 0xffff_ffff)
-    t.equal(startsWith(more), 'ordinary', `answer ${i}`)
-  })
+  t.equal(startsWith(features.map(() => 0xffff_ffff)), 'ordinary')
+  t.equal(startsWith(features.with(-1, 0xffff_ffff)), 'ordinary')
   t.end()
 })
 
