@@ -37,7 +37,7 @@ export interface Ended {
 export function both(script: string, env: Record<string, string> = {}): readonly [snapshot: Ended, ordinary: Ended] {
   const ended = (T: string): Ended => {
     const variables = { PATH: process.env.PATH ?? '', T, R: place(), ...env }
-    const { status, stdout, stderr } = run('bash', ['-c', script], { env: variables, cwd: place() })
+    const { status, stdout, stderr } = run('bash', ['--norc', '-c', script], { env: variables, cwd: place() })
     const same = (text: string): string =>
       text
         .replaceAll(T, 'PROGRAM')
@@ -47,3 +47,22 @@ export function both(script: string, env: Record<string, string> = {}): readonly
   }
   return [ended(TSRUNC), ended(ORDINARY)]
 }
+
+/** What either prints is the same, but for what `how` leaves out; what one has printed. */
+export function same(
+  t: { same(found: unknown, wanted: unknown, message: string): void },
+  script: string,
+  env: Record<string, string> = {},
+  how: (text: string) => string = text => text,
+): Ended {
+  const [snapshot, ordinary] = both(script, env).map(({ status, stdout, stderr }) => ({
+    status,
+    stdout: how(stdout),
+    stderr: how(stderr),
+  })) as [Ended, Ended]
+  t.same(snapshot, ordinary, script)
+  return snapshot
+}
+
+/** Numbers of descriptors: the engine's own are others. */
+export const withoutDescriptors = (text: string): string => text.replace(/\d+(?=<)|(?<=self\/fd\/)\d+/g, 'N')
