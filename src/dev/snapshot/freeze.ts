@@ -13,6 +13,7 @@ import { sendSignal } from '../../host/process.ts'
 import { kernel, number, pointer, word } from '../../host/signature.ts'
 import type { Area, Content, EventLoop, Frozen, Registers } from './frozen.ts'
 import { REGISTERS } from './frozen.ts'
+import { linesAbout, scrub } from './scrub.ts'
 
 const PAGE = 4096
 /** Pages of zeros between two pages of something that are kept with them: a mapping costs as much. */
@@ -32,13 +33,14 @@ export function freeze(executable: string, isKept: (address: bigint) => boolean)
   const pid = start(executable)
   try {
     const registers = stopped(pid)
-    const threads = readdirSync(`/proc/${pid}/task`).length
-    if (threads !== 1) throw new Error(`${threads} threads, of which one could go on`)
+    const threads = readdirSync(`/proc/${pid}/task`).map(id => readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim())
+    if (threads.length !== 1) throw new Error(`threads, of which one could go on: ${threads.join(', ')}`)
     const areas = readAreas(pid).filter(({ address }) => !isKept(address))
     const memory = openSync(`/proc/${pid}/mem`, 'r')
     const pagemap = openSync(`/proc/${pid}/pagemap`, 'r')
     try {
       const contents = areas.flatMap(area => [...contentsOf(area, memory, pagemap)])
+      scrub(contents, linesAbout(pid))
       return { registers, areas, contents, eventLoop: readEventLoop(pid) }
     } finally {
       closeSync(memory)
