@@ -68,6 +68,17 @@ t.test('with a terminal', { skip: skip || without('script') }, t => {
   t.end()
 })
 
+t.test('signals reach the program', { skip }, t => {
+  const program =
+    'trap "echo term" TERM; trap "echo one; exit 9" USR1; echo go; while :; do /bin/busybox sleep 0.05; done'
+  const bundle = containerBundle(['sh', '-c', program])
+  const next = 'read -t 9 line <&$COPROC; echo $line'
+  const steps = [next, 'kill -TERM $COPROC_PID', next, 'kill -USR1 $P', next, 'wait $P; echo $?']
+  const script = `coproc exec $T --root $R run -b ${bundle} ${id}; P=$COPROC_PID; ${steps.join('\n')}`
+  t.equal(same(t, script).stdout, 'go\nterm\none\n9\n')
+  t.end()
+})
+
 t.test('the time and the process that its state tells', { skip }, t => {
   const bundle = containerBundle(['sleep', '1000'])
   const life = (before: string): string => `

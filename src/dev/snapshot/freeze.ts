@@ -33,7 +33,9 @@ export function freeze(executable: string, isKept: (address: bigint) => boolean)
   const pid = start(executable)
   try {
     const registers = stopped(pid)
-    const threads = readdirSync(`/proc/${pid}/task`).map(id => readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim())
+    const threads = readdirSync(`/proc/${pid}/task`).map(id =>
+      readFileSync(`/proc/${pid}/task/${id}/comm`, 'utf8').trim(),
+    )
     if (threads.length !== 1) throw new Error(`threads, of which one could go on: ${threads.join(', ')}`)
     const areas = readAreas(pid).filter(({ address }) => !isKept(address))
     const memory = openSync(`/proc/${pid}/mem`, 'r')
