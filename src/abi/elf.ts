@@ -80,3 +80,9 @@ export const symbol = defineStruct('Elf64_Sym, include/uapi/linux/elf.h (v6.12);
   st_value: 'u64',
   st_size: 'u64',
 })
+
+export const rela = defineStruct('Elf64_Rela, include/uapi/linux/elf.h (v6.12); elf(5)', {
+  r_offset: 'u64',
+  r_info: 'u64',
+  r_addend: 'u64',
+})

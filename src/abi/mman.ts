@@ -3,6 +3,7 @@ import { defineEnum, defineFlags } from './define.ts'
 
 export const MADV = defineEnum('include/uapi/asm-generic/mman-common.h (v6.12); madvise(2)', {
   MADV_DONTNEED: 4n,
+  MADV_FREE: 8n,
   MADV_HUGEPAGE: 14n,
 })
 

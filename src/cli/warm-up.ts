@@ -6,7 +6,7 @@ import { COMMANDS, loadCommand } from './commands.ts'
 import { main } from './main.ts'
 import '../runtime/all-parts.ts'
 
-const ROUNDS = 3
+const ROUNDS = 2
 
 /** `directory` has a bundle whose program ends by itself; the state of the containers goes into it, too. */
 export async function warmUp(directory: string): Promise<void> {

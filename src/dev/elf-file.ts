@@ -2,7 +2,7 @@
 // is the business of executable-file.ts and huge-pages.ts.
 import type { Architecture } from '../abi/architecture.ts'
 import type { Struct } from '../abi/define.ts'
-import { ELF_IDENT, EM, ET, elfHeader, PT, programHeader, sectionHeader, symbol } from '../abi/elf.ts'
+import { ELF_IDENT, EM, ET, elfHeader, PT, programHeader, rela, sectionHeader, symbol } from '../abi/elf.ts'
 
 type Fields<S> = S extends Struct<infer Name> ? Record<Name, bigint> : never
 export type Header = Fields<typeof elfHeader>
@@ -54,6 +54,20 @@ export class Elf {
     const found = this.sections.find(section => textAt(this.names, section.sh_name) === name)
     if (found === undefined) throw new Error(`the file has no section ${name}`)
     return found
+  }
+
+  /** Where the dynamic loader writes the address of another library's function: each place that is filled for it. */
+  slots(name: string): bigint[] {
+    const strings = this.section('.dynstr')
+    const names = this.#slice(strings.sh_offset, strings.sh_size)
+    const table = this.section('.dynsym')
+    const symbols = this.#table(symbol, table.sh_offset, table.sh_size / BigInt(symbol.size))
+    const wanted = BigInt(symbols.findIndex(row => textAt(names, row.st_name) === name))
+    return ['.rela.plt', '.rela.dyn'].flatMap(section => {
+      const { sh_offset, sh_size } = this.section(section)
+      const rows = this.#table(rela, sh_offset, sh_size / BigInt(rela.size))
+      return rows.filter(({ r_info }) => r_info >> 32n === wanted).map(({ r_offset }) => r_offset)
+    })
   }
 
   /** The address of a variable of the program's, as other libraries find it too. */

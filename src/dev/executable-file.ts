@@ -11,12 +11,13 @@ import { NAME, NAME_NOWHERE, VARIABLES } from '../cli/environment.ts'
 import { Elf } from './elf-file.ts'
 import { guard } from './guard.ts'
 import { isOnlyRead, withHugePages } from './huge-pages.ts'
+import { withDiscard } from './snapshot/discard.ts'
 import type { Frozen } from './snapshot/frozen.ts'
 import { layOut } from './snapshot/segment.ts'
 
 /** Engines that live for milliseconds lose by compiling: without it a command takes two thirds of the time, and no
  * memory of the process is writable and executable. */
-const SETTINGS = ['BUN_JSC_useJIT=0', 'BUN_JSC_numberOfGCMarkers=1', 'BUN_JSC_useConcurrentGC=0']
+const SETTINGS = ['BUN_JSC_useJIT=0']
 
 /** For a snapshot: binding at the first call saves registers by what the processor of the build had, ld.so(8). */
 const BIND_NOW = 'LD_BIND_NOW=1'
@@ -53,7 +54,7 @@ export function finished(original: Uint8Array, payloadAt: bigint, additions: Add
   const covered = { address: payloadAt, offset: elf.offsetOf(payloadAt) }
 
   const { frozen, features } = additions.snapshot ?? {}
-  const segment = frozen && layOut(frozen, address => isWritten(elf, address))
+  const segment = frozen && layOut(withDiscard(elf, frozen), address => isWritten(elf, address))
   const snapshotAt = roundUp(BigInt(compiled.length), SMALLEST_PAGE)
   const offset = roundUp(snapshotAt + BigInt(segment?.bytes.length ?? 0), 64n)
   const { warming } = additions
