@@ -216,6 +216,6 @@ t.test('a long list costs little', { skip: untraced }, async t => {
   }
   t.equal(overview(runtime)?.containers.length, count + 1)
   const each = (pathCalls(world) - before) / count
-  t.ok(each <= 3.2, `its directory, state.json, and at most one for the process: ${each}`)
+  t.ok(each <= 4.2, `its directory, state.json, and at most two for what is left of the process: ${each}`)
   for (let i = 0; i < count; i++) rmSync(join(runtime.root, `copy-${i}`), { recursive: true })
 })
