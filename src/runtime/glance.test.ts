@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import { processStat } from '../host/process.ts'
 import { load } from './container.ts'
@@ -25,6 +26,7 @@ import { cannotRun, newId, runs, thrown, until, World } from './testing.ts'
 
 const skip = cannotRun ?? false
 const OTHER_USER = 1000
+const ENTRY = fileURLToPath(new URL('../../../bin/tsrunc.js', import.meta.url))
 
 /** What container.ts says. */
 function closely(world: World, id: string) {
@@ -183,4 +185,37 @@ t.test('roots that are not there, and a link to one', { skip }, async t => {
   symlinkSync(runtime.root, link)
   const linked = openRuntime({ root: link })
   t.match([glance(linked, id), overview(linked)?.containers], [{ id }, [{ id }]])
+})
+
+/** System calls that follow a path, of a list on the command line. */
+function pathCalls(world: World): number {
+  const trace = join(world.directory, 'trace')
+  const command = [process.execPath, ENTRY, '--root', world.runtime.root, 'list']
+  const { status, stderr } = spawnSync('strace', ['-f', '-e', 'trace=%file,%statfs', '-o', trace, ...command], {
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(stderr)
+  return readFileSync(trace, 'utf8').split('\n').length
+}
+
+const straceWorks = spawnSync('strace', ['-f', '-o', '/dev/null', 'true']).status === 0
+const untraced = straceWorks ? skip : 'needs strace, and the right to trace'
+t.test('a long list costs little', { skip: untraced }, async t => {
+  const world = new World(t)
+  const { runtime, bundle } = world
+  const id = newId()
+  const { pid } = create(runtime, id, { bundle })
+  process.kill(pid, 'SIGKILL')
+  await until(() => !runs(pid))
+  const text = readFileSync(join(runtime.root, id, 'state.json'), 'utf8')
+  const before = pathCalls(world)
+  const count = 100
+  for (let i = 0; i < count; i++) {
+    mkdirSync(join(runtime.root, `copy-${i}`), { mode: 0o700 })
+    writeFileSync(join(runtime.root, `copy-${i}`, 'state.json'), text.replaceAll(id, `copy-${i}`))
+  }
+  t.equal(overview(runtime)?.containers.length, count + 1)
+  const each = (pathCalls(world) - before) / count
+  t.ok(each <= 4.2, `its directory, state.json, and at most two for what is left of the process: ${each}`)
+  for (let i = 0; i < count; i++) rmSync(join(runtime.root, `copy-${i}`), { recursive: true })
 })
