@@ -99,8 +99,8 @@ export async function main(argv: readonly string[]): Promise<number> {
     report(error, session.scene, session.log)
     return FAILURE
   }
-  const onUncaught = (error: unknown): void => process.exit(fail(error))
-  process.on('uncaughtException', onUncaught)
+  process.removeAllListeners('uncaughtException') // of a command before this one (warm-up.ts)
+  process.on('uncaughtException', error => process.exit(fail(error)))
   try {
     session.log = openLog(globals.log, session.log)
     if (problem !== undefined) throw problem
@@ -109,7 +109,5 @@ export async function main(argv: readonly string[]): Promise<number> {
     return status
   } catch (error) {
     return fail(error)
-  } finally {
-    process.removeListener('uncaughtException', onUncaught)
   }
 }

@@ -3,11 +3,7 @@
 // loaded, all functions called once, the C library bound. What it took from the process that was is put right here;
 // nothing else of a process may be kept in the state of modules. Where no snapshot fits, the engine starts as usual.
 import { readFileSync, readlinkSync } from 'node:fs'
-import { RLIMIT, rlimit64 } from '../abi/resource.ts'
-import { SIG_DFL, sigaction } from '../abi/sigaction.ts'
-import { SIG } from '../abi/signal.ts'
-import { processCalls } from '../host/libc-processes.ts'
-import { signalCalls } from '../host/libc-signals.ts'
+import { raiseDescriptorLimit, standStill } from '../runtime/standstill.ts'
 import { LIMIT_VARIABLE, limitDigits } from './descriptor-limit.ts'
 import { VARIABLES } from './environment.ts'
 import { noteSnapshot } from './version.ts'
@@ -19,30 +15,11 @@ export const SNAPSHOT_VARIABLE = 'SNAPSHOT_FROM'
 /** Returns in a process that goes on from the snapshot; the one that is it stands still until it is killed. */
 export async function becomeSnapshot(directory: string): Promise<void> {
   await warmUp(directory)
-  const handlers = handledSignals()
-  const pid = ownPid()
-  processCalls.kill(pid, SIG.SIGSTOP)
-  const properties = { pid: ownPid(), cwd: () => readlinkSync('/proc/self/cwd') } // both kept by the engine
+  const properties = { pid: standStill(), cwd: () => readlinkSync('/proc/self/cwd') } // both kept by the engine
   for (const [name, value] of Object.entries(properties)) Object.defineProperty(process, name, { value })
-  for (const [signal, action] of handlers) signalCalls.sigaction(signal, action, null)
   takeArguments()
-  raiseDescriptorLimit()
+  process.env[LIMIT_VARIABLE] = limitDigits(raiseDescriptorLimit())
   noteSnapshot()
-}
-
-const ownPid = (): number => Number(processCalls.getpid())
-
-/** The engine's own. */
-function handledSignals(): [number, Uint8Array][] {
-  const found: [number, Uint8Array][] = []
-  for (let signal = 1; signal <= SIG.SIGRTMAX; signal++) {
-    if (signal === SIG.SIGKILL || signal === SIG.SIGSTOP || signal === 32 || signal === 33) continue
-    const action = new Uint8Array(sigaction.size)
-    signalCalls.sigaction(signal, null, action)
-    if (new DataView(action.buffer).getBigUint64(sigaction.offset('handler'), true) !== SIG_DFL)
-      found.push([signal, action])
-  }
-  return found
 }
 
 /** proc_pid_cmdline(5), proc_pid_environ(5) */
@@ -54,14 +31,4 @@ function takeArguments(): void {
     const [name = ''] = setting.split('=', 1)
     if ((VARIABLES as readonly string[]).includes(name)) process.env[name] ??= setting.slice(name.length + 1)
   }
-}
-
-/** As the engine does it at its start, and with a note of what it was. */
-function raiseDescriptorLimit(): void {
-  const limit = new Uint8Array(rlimit64.size)
-  processCalls.prlimit(0, RLIMIT.values.RLIMIT_NOFILE, null, limit)
-  const { rlim_cur, rlim_max } = rlimit64.decode(limit)
-  process.env[LIMIT_VARIABLE] = limitDigits(rlim_cur)
-  if (rlim_cur < rlim_max)
-    processCalls.prlimit(0, RLIMIT.values.RLIMIT_NOFILE, rlimit64.encode({ rlim_cur: rlim_max, rlim_max }), null)
 }

@@ -1,0 +1,40 @@
+// A process that stops so that its memory can be kept, and what the kernel knows of it when another one goes on from
+// that memory: it has the engine's handlers of signals no more, and its own limits. Used by src/cli/snapshot.ts.
+import { RLIMIT, rlimit64 } from '../abi/resource.ts'
+import { SIG_DFL, sigaction } from '../abi/sigaction.ts'
+import { SIG } from '../abi/signal.ts'
+import { processCalls } from '../host/libc-processes.ts'
+import { signalCalls } from '../host/libc-signals.ts'
+
+/** Stands still until it is killed. Returns in a process that goes on from its memory: that one's pid. */
+export function standStill(): number {
+  const handlers = handledSignals()
+  processCalls.kill(ownPid(), SIG.SIGSTOP)
+  for (const [signal, action] of handlers) signalCalls.sigaction(signal, action, null)
+  return ownPid()
+}
+
+const ownPid = (): number => Number(processCalls.getpid())
+
+/** The engine's own. */
+function handledSignals(): [number, Uint8Array][] {
+  const found: [number, Uint8Array][] = []
+  for (let signal = 1; signal <= SIG.SIGRTMAX; signal++) {
+    if (signal === SIG.SIGKILL || signal === SIG.SIGSTOP || signal === 32 || signal === 33) continue
+    const action = new Uint8Array(sigaction.size)
+    signalCalls.sigaction(signal, null, action)
+    if (new DataView(action.buffer).getBigUint64(sigaction.offset('handler'), true) !== SIG_DFL)
+      found.push([signal, action])
+  }
+  return found
+}
+
+/** The soft limit of descriptors becomes the hard one, as the engine does it at its start; what it was. */
+export function raiseDescriptorLimit(): bigint {
+  const limit = new Uint8Array(rlimit64.size)
+  processCalls.prlimit(0, RLIMIT.values.RLIMIT_NOFILE, null, limit)
+  const { rlim_cur, rlim_max } = rlimit64.decode(limit)
+  if (rlim_cur < rlim_max)
+    processCalls.prlimit(0, RLIMIT.values.RLIMIT_NOFILE, rlimit64.encode({ rlim_cur: rlim_max, rlim_max }), null)
+  return rlim_cur
+}
