@@ -1,6 +1,6 @@
 // When the executable goes on from its snapshot, and when it starts in the ordinary way, with the same result.
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { containerBundle, home, needsBusybox, needsRoot, place, run, TSRUNC, without } from './executable-testing.ts'
@@ -100,6 +100,17 @@ t.test('where memory is limited it does as it would without', { skip: noSnapshot
   t.equal(startOf(run('prlimit', [`--as=${1 << 30}`, TSRUNC, '--version']).stdout), 'ordinary')
   t.equal(startOf(run('prlimit', [`--as=${2 ** 33}`, TSRUNC, '--version']).stdout), FROM_SNAPSHOT)
   t.equal(startOf(run('prlimit', [`--stack=${1 << 18}`, TSRUNC, '--version']).stdout), FROM_SNAPSHOT)
+  t.end()
+})
+
+const LOADER = '/lib64/ld-linux-x86-64.so.2'
+
+t.test('a dynamic loader cannot start it', { skip: existsSync(LOADER) ? false : 'another loader' }, t => {
+  const message = 'tsrunc: it brings in its dynamic loader itself, and cannot be started by it\n'
+  for (const program of [TSRUNC, ORDINARY]) {
+    const { status, stderr } = run(LOADER, [program, '--version'])
+    t.same([status, stderr], [1, message])
+  }
   t.end()
 })
 

@@ -15,7 +15,7 @@ import { AT_FDCWD } from '../abi/fcntl.ts'
 import { MADV } from '../abi/mman.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { Arm64 } from '../image/arm64.ts'
-import type { Machine } from '../image/machine.ts'
+import type { Machine, Register } from '../image/machine.ts'
 import { X64 } from '../image/x64.ts'
 import { FRAMES, Texts, WORD } from './guard-frame.ts'
 import { caller, loadInterpreter } from './guard-loader.ts'
@@ -48,6 +48,9 @@ export interface Guard {
   readonly entry: number
 }
 
+const BY_LOADER = 'tsrunc: it brings in its dynamic loader itself, and cannot be started by it\n'
+/** Where a dynamic loader hands over what is to be called at the end; from the kernel it is 0. */
+const AT_END: Readonly<Record<Architecture, Register>> = { x86_64: 'arg2', aarch64: 'arg0' }
 const NO_PROC = 'tsrunc: /proc is not mounted, or not readable\n'
 const PATH_MAX = 4096
 const DIGITS = 16
@@ -85,21 +88,28 @@ export function guard(request: GuardRequest): Guard {
   return { entry, bytes: Buffer.concat([data, frame.prologue, code, frame.epilogue]) }
 }
 
+function endWith(machine: Machine, architecture: Architecture, text: string, texts: Texts): void {
+  const call = caller(machine, architecture)
+  machine.constant('arg0', 2)
+  machine.constant('arg1', texts.add(text))
+  machine.constant('arg2', text.length)
+  call('write')
+  machine.constant('arg0', 1)
+  call('exit_group')
+}
+
 /** Goes on, or to `nowhere` with the name for argv[0] in arg4. */
 function checkSurroundings(machine: Machine, { architecture, nameNowhere }: GuardRequest, texts: Texts): void {
   const call = caller(machine, architecture)
+  machine.jumpIf(AT_END[architecture], 'eq', 0, 'by the kernel')
+  endWith(machine, architecture, BY_LOADER, texts)
+  machine.label('by the kernel')
   machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
   machine.constant('arg1', texts.add('/proc/self/maps'))
   machine.constant('arg2', 0)
   call('faccessat')
   machine.jumpIf('result', 'eq', 0, 'has proc')
-  machine.constant('arg0', 2)
-  machine.constant('arg1', texts.add(NO_PROC))
-  machine.constant('arg2', NO_PROC.length)
-  call('write')
-  machine.constant('arg0', 1)
-  call('exit_group')
-
+  endWith(machine, architecture, NO_PROC, texts)
   machine.label('has proc')
   machine.move('arg0', 'record') // the buffer is below the stack
   machine.constant('temp', PATH_MAX)
