@@ -16,8 +16,9 @@ import type { Frozen } from './snapshot/frozen.ts'
 import { layOut } from './snapshot/segment.ts'
 
 /** Engines that live for milliseconds lose by compiling: without it a command takes two thirds of the time, and no
- * memory of the process is writable and executable. */
-const SETTINGS = ['BUN_JSC_useJIT=0']
+ * memory of the process is writable and executable. The first garbage is collected when there are so many bytes, and not
+ * at half of them: by threads, of which a snapshot can have none, and in no command on a config of usual size. */
+const SETTINGS = ['BUN_JSC_useJIT=0', 'BUN_JSC_largeHeapSize=67108864']
 
 /** For a snapshot: binding at the first call saves registers by what the processor of the build had, ld.so(8). */
 const BIND_NOW = 'LD_BIND_NOW=1'
