@@ -1,11 +1,14 @@
 // Reading a stopped process: ptrace(2), and arch_prctl(2) for the register that has no other way in.
-import { defineEnum, defineStruct } from './define.ts'
+import { defineEnum, defineFlags, defineStruct } from './define.ts'
 
 export const PTRACE = defineEnum('include/uapi/linux/ptrace.h (v6.12); ptrace(2)', {
   PTRACE_CONT: 7n,
   PTRACE_GETREGS: 12n,
   PTRACE_SEIZE: 0x4206n,
 })
+
+/** Options of PTRACE_SEIZE. */
+export const PTRACE_O = defineFlags('include/uapi/linux/ptrace.h (v6.12); ptrace(2)', { PTRACE_O_EXITKILL: 0x100000n })
 
 /** Of x86_64, where PTRACE_GETREGS fills it. */
 export const userRegisters = defineStruct('struct user_regs_struct, arch/x86/include/asm/user_64.h (v6.12)', {

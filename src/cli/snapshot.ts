@@ -3,7 +3,7 @@
 // loaded, all functions called once, the C library bound. What it took from the process that was is put right here;
 // nothing else of a process may be kept in the state of modules. Where no snapshot fits, the engine starts as usual.
 import { readFileSync, readlinkSync } from 'node:fs'
-import { raiseDescriptorLimit, standStill } from '../runtime/standstill.ts'
+import { engineHandlers, raiseDescriptorLimit, standStill } from '../runtime/standstill.ts'
 import { LIMIT_VARIABLE, limitDigits } from './descriptor-limit.ts'
 import { VARIABLES } from './environment.ts'
 import { noteSnapshot } from './version.ts'
@@ -14,8 +14,9 @@ export const SNAPSHOT_VARIABLE = 'SNAPSHOT_FROM'
 
 /** Returns in a process that goes on from the snapshot; the one that is it stands still until it is killed. */
 export async function becomeSnapshot(directory: string): Promise<void> {
+  const handlers = engineHandlers()
   await warmUp(directory)
-  const properties = { pid: standStill(), cwd: () => readlinkSync('/proc/self/cwd') } // both kept by the engine
+  const properties = { pid: standStill(handlers), cwd: () => readlinkSync('/proc/self/cwd') } // both kept by the engine
   for (const [name, value] of Object.entries(properties)) Object.defineProperty(process, name, { value })
   takeArguments()
   process.env[LIMIT_VARIABLE] = limitDigits(raiseDescriptorLimit())
@@ -28,6 +29,7 @@ function takeArguments(): void {
   process.argv = [process.execPath, process.argv[1] ?? '', ...words('cmdline').slice(1)]
   for (const name of Object.keys(process.env)) delete process.env[name]
   for (const setting of words('environ')) {
+    if (!setting.includes('=')) continue
     const [name = ''] = setting.split('=', 1)
     if ((VARIABLES as readonly string[]).includes(name)) process.env[name] ??= setting.slice(name.length + 1)
   }

@@ -29,8 +29,7 @@ const roundUp = (value: bigint, to: bigint): bigint => ((value + to - 1n) / to) 
 
 const GUARD_ADDRESS = 0x1000_0000n
 const SNAPSHOT_ADDRESS = 0x2000_0000n
-/** brk(2) grows a heap behind the last segment, a GiB of chance away. The heap of a snapshot has to be out of its reach,
- * and then cannot grow: libc goes on with mmap. */
+/** brk(2) grows a heap behind the last segment, a GiB of chance away: what a snapshot has there is out of its reach. */
 const WARMING_GUARD_ADDRESS = 0xc000_0000n
 
 /** Where the compiler's own file has the word through which a compiled program finds its payload. */

@@ -12,7 +12,7 @@ import type { Architecture } from '../abi/architecture.ts'
 import { programHeader } from '../abi/elf.ts'
 import { ERRNO } from '../abi/errno.ts'
 import { AT_FDCWD } from '../abi/fcntl.ts'
-import { MADV } from '../abi/mman.ts'
+import { MADV, MAP } from '../abi/mman.ts'
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { Arm64 } from '../image/arm64.ts'
 import type { Machine, Register } from '../image/machine.ts'
@@ -51,6 +51,8 @@ export interface Guard {
 const BY_LOADER = 'tsrunc: it brings in its dynamic loader itself, and cannot be started by it\n'
 /** Where a dynamic loader hands over what is to be called at the end; from the kernel it is 0. */
 const AT_END: Readonly<Record<Architecture, Register>> = { x86_64: 'arg2', aarch64: 'arg0' }
+/** More than the guard has; twice as much is less than the first piece of a heap. */
+const HEAP_DISTANCE = 0x10000
 const NO_PROC = 'tsrunc: /proc is not mounted, or not readable\n'
 const PATH_MAX = 4096
 const DIGITS = 16
@@ -66,6 +68,7 @@ export function guard(request: GuardRequest): Guard {
   const machine = architecture === 'x86_64' ? new X64() : new Arm64()
   checkSurroundings(machine, request, texts)
   adviseHugePages(machine, request)
+  if (request.hidesVdso) preventHeap(machine, request)
   if (resumption !== undefined && machine instanceof X64) resume(machine, resumption, texts)
   machine.label('ordinary')
   machine.constant('arg4', texts.add(request.name))
@@ -132,6 +135,21 @@ function adviseHugePages(machine: Machine, { architecture, huge }: GuardRequest)
     machine.constant('arg2', Number(MADV.values.MADV_HUGEPAGE))
     caller(machine, architecture)('madvise')
   }
+}
+
+/**
+ * What brk(2) would grow begins behind the last segment, this one. Libc would keep its end, and take a process that goes
+ * on from the snapshot, whose own end is elsewhere, to have given memory back. With something in the way it uses mmap.
+ */
+function preventHeap(machine: Machine, { architecture, address }: GuardRequest): void {
+  const { MAP_PRIVATE, MAP_ANONYMOUS, MAP_FIXED_NOREPLACE } = MAP.bits
+  machine.constant('arg0', address - (address % HEAP_DISTANCE) + 2 * HEAP_DISTANCE)
+  machine.constant('arg1', HEAP_DISTANCE)
+  machine.constant('arg2', 0)
+  machine.constant('arg3', Number(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE))
+  machine.constant('arg4', 0)
+  machine.constant('arg5', 0)
+  caller(machine, architecture)('mmap')
 }
 
 /** Writes the limit's variable behind all else, at arg5. Should the call fail, the limit is 0, which is none. */

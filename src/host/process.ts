@@ -21,12 +21,12 @@ export interface WaitStatus {
 /** As a shell reports it: the exit code, or 128 + signal. */
 export const shellStatus = (status: WaitStatus): number => status.exitCode ?? 128 + (status.signal ?? 0)
 
-/** A handle on a process; undefined when there is none of that pid. */
+/** A handle on a process; undefined when there is none of that pid, though perhaps a thread, which is EINVAL or ENOENT. */
 export function pidfdOpen(pid: number): Fd | undefined {
   try {
     return Fd.adopt(processCalls.pidfdOpen(pid, 0))
   } catch (error) {
-    if (isErrno(error, 'ESRCH')) return undefined
+    if (isErrno(error, 'ESRCH', 'EINVAL', 'ENOENT')) return undefined
     throw error
   }
 }

@@ -15,6 +15,7 @@ import {
   isForeign,
   load,
   missing,
+  NOTIFY,
   ORIGINS_FILE,
   RDT_FILE,
   STATE_FILE,
@@ -119,9 +120,9 @@ function removeDamaged(runtime: Runtime, id: string): void {
   directory.remove()
 }
 
-/** A create that was killed at once leaves it empty, or with one of its first files. */
+/** A create that was killed at once leaves it empty, or with one of its first files; a delete with one of its last. */
 function isOurs({ entries }: ContainerDirectory): boolean {
-  const first = [STATE_FILE, CGROUP_FILE, GATE]
+  const first = [STATE_FILE, CGROUP_FILE, GATE, NOTIFY, RDT_FILE]
   return entries.length === 0 || entries.some(name => first.includes(name) || name.startsWith(`.${STATE_FILE}.`))
 }
 

@@ -5,11 +5,13 @@ import { spawn } from 'node:child_process'
 import { closeSync, existsSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
 import { O } from '../../abi/fcntl.ts'
 import { ADDR } from '../../abi/prctl.ts'
-import { PTRACE, userRegisters } from '../../abi/ptrace.ts'
+import { PTRACE, PTRACE_O, userRegisters } from '../../abi/ptrace.ts'
+import { RLIMIT, rlimit64 } from '../../abi/resource.ts'
 import { SIG } from '../../abi/signal.ts'
 import { WAIT } from '../../abi/wait.ts'
+import { resourceLimit } from '../../host/identity.ts'
 import { processCalls } from '../../host/libc-processes.ts'
-import { sendSignal } from '../../host/process.ts'
+import { processStat, sendSignal } from '../../host/process.ts'
 import { kernel, number, pointer, word } from '../../host/signature.ts'
 import type { Area, Content, EventLoop, Frozen, Registers } from './frozen.ts'
 import { REGISTERS } from './frozen.ts'
@@ -22,6 +24,11 @@ const GAP = 16
 export const FIRST_DESCRIPTOR = 200
 /** What personality(2) takes as a question. */
 const ASK = 0xffffffffn
+const PATIENCE_MS = 60_000
+/** Bytes that its stack may have, whatever the limit of who builds. */
+const STACK = 8n << 20n
+const PAUSE_MS = 2
+const PAUSE = new Int32Array(new SharedArrayBuffer(4))
 
 const calls = {
   ptrace: kernel('ptrace', word, number, word, pointer),
@@ -53,21 +60,25 @@ export function freeze(executable: string, isKept: (address: bigint) => boolean)
   }
 }
 
+/** A process that has been waited for already is not of ours any more, and its pid somebody else's, perhaps. */
 function end(pid: number): void {
-  if (sendSignal(pid, SIG.SIGKILL)) waitFor(pid)
+  if (processStat(pid)?.parent === process.pid && sendSignal(pid, SIG.SIGKILL)) waitFor(pid)
 }
 
 function start(executable: string): number {
   const own = BigInt(calls.personality(ASK))
   const nothing = openSync('/dev/null', 'r+')
+  const stack = resourceLimit('RLIMIT_STACK')
+  setStackLimit(STACK, stack.hard)
   calls.personality(own | ADDR.bits.ADDR_NO_RANDOMIZE | ADDR.bits.ADDR_COMPAT_LAYOUT)
   try {
     const stdio = Array.from({ length: FIRST_DESCRIPTOR }, () => nothing)
     const child = spawn(executable, [], { stdio, env: {}, cwd: '/' })
+    child.on('error', () => {}) // told by the pid that is missing
     child.unref()
     if (child.pid === undefined) throw new Error(`${executable} does not start`)
     try {
-      calls.ptrace(PTRACE.values.PTRACE_SEIZE, child.pid, 0, null)
+      calls.ptrace(PTRACE.values.PTRACE_SEIZE, child.pid, 0, PTRACE_O.bits.PTRACE_O_EXITKILL)
     } catch (error) {
       end(child.pid)
       throw error
@@ -75,9 +86,13 @@ function start(executable: string): number {
     return child.pid
   } finally {
     calls.personality(own)
+    setStackLimit(stack.soft, stack.hard)
     closeSync(nothing)
   }
 }
+
+const setStackLimit = (soft: bigint, hard: bigint): unknown =>
+  processCalls.prlimit(0, RLIMIT.values.RLIMIT_STACK, rlimit64.encode({ rlim_cur: soft, rlim_max: hard }), null)
 
 /** Whether this process has a descriptor of that number which programs that it starts get, too: proc_pid_fdinfo(5). */
 function isInherited(fd: number): boolean {
@@ -90,8 +105,11 @@ function isInherited(fd: number): boolean {
 /** wait4(2): the status of a process that has changed. */
 function waitFor(pid: number): number {
   const status = new Int32Array(1)
-  processCalls.wait4(pid, new Uint8Array(status.buffer), WAIT.bits.__WALL, null)
-  return status[0] ?? 0
+  const { __WALL, WNOHANG } = WAIT.bits
+  for (const end = Date.now() + PATIENCE_MS; ; Atomics.wait(PAUSE, 0, 0, PAUSE_MS)) {
+    if (processCalls.wait4(pid, new Uint8Array(status.buffer), __WALL | WNOHANG, null) !== 0) return status[0] ?? 0
+    if (Date.now() > end) throw new Error(`the executable does not stop within ${PATIENCE_MS / 1000} s`)
+  }
 }
 
 const STOPPED = 0x7f
@@ -124,7 +142,7 @@ function readAreas(pid: number): Mapping[] {
   const own = mappings.filter(({ name }) => !/^\[(vdso|vvar.*|vsyscall)\]$/.test(name))
   const shared = own.find(({ isShared }) => isShared)
   if (shared !== undefined) throw new Error(`shared memory cannot be part of a snapshot: ${shared.name}`)
-  return own.map(mapping => (mapping.name === '[stack]' ? grown(pid, mapping) : mapping))
+  return own.map(mapping => (mapping.name === '[stack]' ? grown(mapping) : mapping))
 }
 
 function mappingOf(line: string): Mapping {
@@ -136,11 +154,11 @@ function mappingOf(line: string): Mapping {
 }
 
 /** As large as the stack might have become: in another place of the same process it does not grow. */
-function grown(pid: number, stack: Mapping): Mapping {
-  const [, soft = ''] = /^Max stack size +(\d+)/m.exec(readFileSync(`/proc/${pid}/limits`, 'utf8')) ?? []
-  const length = BigInt(soft || 8 << 20)
-  return length <= stack.length ? stack : { ...stack, address: stack.address + stack.length - length, length }
-}
+const grown = (stack: Mapping): Mapping => ({
+  ...stack,
+  address: stack.address + stack.length - STACK,
+  length: STACK,
+})
 
 /** Runs of pages that are not zero. */
 function* contentsOf(area: Mapping, memory: number, pagemap: number): Generator<Content> {

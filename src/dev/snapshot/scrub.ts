@@ -6,6 +6,8 @@ import type { Content } from './frozen.ts'
 /** Shorter lines say nothing, and might be a part of something else. */
 const SHORTEST = 16
 const WRITE = 2n
+const ASCII = ['utf8'] as const
+const ALL = ['utf8', 'latin1', 'utf16le'] as const
 
 /** Lines of the files that such a process reads; `pid` is its own. */
 export function linesAbout(pid: number): string[] {
@@ -15,7 +17,10 @@ export function linesAbout(pid: number): string[] {
 
 /** Zeros in their places. */
 export function scrub(contents: readonly Content[], lines: readonly string[]): void {
-  const patterns = [...new Set(lines)].filter(line => line.length >= SHORTEST).flatMap(encodings)
+  // one letter that is none of ASCII makes an engine keep the whole text in another encoding
+  const isAscii = lines.every(line => Buffer.byteLength(line) === line.length)
+  const long = [...new Set(lines)].filter(line => line.length >= SHORTEST)
+  const patterns = long.flatMap(line => (isAscii ? ASCII : ALL).map(encoding => Buffer.from(line, encoding)))
   for (const { bytes, protection } of contents) {
     if ((protection & WRITE) === 0n) continue
     const memory = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
@@ -23,10 +28,4 @@ export function scrub(contents: readonly Content[], lines: readonly string[]): v
       for (let at = memory.indexOf(pattern); at >= 0; at = memory.indexOf(pattern, at))
         memory.fill(0, at, at + pattern.length)
   }
-}
-
-/** As files have a text, and as an engine keeps it. */
-const encodings = (line: string): Buffer[] => {
-  const isAscii = Buffer.byteLength(line) === line.length
-  return isAscii ? [Buffer.from(line)] : (['utf8', 'latin1', 'utf16le'] as const).map(name => Buffer.from(line, name))
 }
