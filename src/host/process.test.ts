@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import t from 'tap'
 import { O } from '../abi/fcntl.ts'
 import { SIG } from '../abi/signal.ts'
@@ -53,6 +53,14 @@ t.test('signals reach a process by pid and by handle', t => {
     t.equal(host.pidfdOpen(pid), undefined)
     t.equal(host.processStat(pid), undefined)
   }
+  t.end()
+})
+
+t.test('a thread is no process', t => {
+  const threads = readdirSync('/proc/self/task').map(Number)
+  const other = threads.find(id => id !== process.pid)
+  if (other === undefined) throw new Error('the engine has no other thread')
+  t.equal(host.pidfdOpen(other), undefined)
   t.end()
 })
 
