@@ -63,3 +63,6 @@ export function signalNumber(text: string): number | undefined {
 }
 
 const inRange = (number: number): number | undefined => (number >= 1 && number <= 64 ? number : undefined)
+
+/** glibc keeps these for its threads, and lets nobody handle them: signal(7). */
+export const LIBC_SIGNALS: readonly number[] = [32, 33]

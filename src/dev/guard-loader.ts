@@ -15,7 +15,8 @@ export const SCRATCH = 4096
 const NAME = WORD
 
 const PAGE: Readonly<Record<Architecture, number>> = { x86_64: 0x1000, aarch64: 0x10000 }
-const LARGEST_ERROR = -4095
+/** Of a system call's result, as a word without a sign: what is not below it is an error. */
+export const LARGEST_ERROR = -4095
 
 export const caller =
   (machine: Machine, architecture: Architecture) =>

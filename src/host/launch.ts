@@ -4,6 +4,7 @@
 import { F, O } from '../abi/fcntl.ts'
 import { SIG_DFL, SIG_IGN, sigaction } from '../abi/sigaction.ts'
 import { SIG } from '../abi/signal.ts'
+import { SIGSET_SIZE } from '../abi/signalfd.ts'
 import { SyscallError } from '../errors.ts'
 import { Fd } from './fd.ts'
 import { fileCalls } from './libc-files.ts'
@@ -36,7 +37,6 @@ export interface ProgramRequest {
 // larger than the types of any libc: 80 and 336 bytes with glibc on both architectures
 const ACTIONS_SIZE = 256
 const ATTRIBUTES_SIZE = 1024
-const SIGSET_SIZE = 128
 const PID_SIZE = 4
 const NULL_DEVICE = '/dev/null'
 

@@ -3,7 +3,7 @@
 // its background jobs: caught, they would make a call on the terminal start over for ever. The command line, which
 // does nothing else, holds them back and reads them; a host program, which has its own use for them, gets events.
 import { constants } from 'node:os'
-import { SIG } from '../abi/signal.ts'
+import { LIBC_SIGNALS, SIG } from '../abi/signal.ts'
 import type { Fd } from '../host/fd.ts'
 import { architecture } from '../host/identity.ts'
 import { sendSignal } from '../host/process.ts'
@@ -18,7 +18,7 @@ const OURS: readonly number[] = [SIG.SIGCHLD, SIG.SIGURG, SIG.SIGWINCH, SIG.SIGP
 const UNCATCHABLE: readonly number[] = [
   ...[SIG.SIGKILL, SIG.SIGSTOP, SIG.SIGSEGV, SIG.SIGBUS, SIG.SIGFPE, SIG.SIGILL, SIG.SIGPROF],
   ...('bun' in process.versions ? [SIG.SIGPWR] : []), // with which its garbage collector stops threads
-  ...[32, 33], // libc's
+  ...LIBC_SIGNALS,
 ]
 
 const FORWARDED = Array.from({ length: SIG.SIGRTMAX }, (_, i) => i + 1).filter(

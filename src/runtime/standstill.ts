@@ -2,7 +2,7 @@
 // that memory: it has the engine's handlers of signals no more, and its own limits. Used by src/cli/snapshot.ts.
 import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { SIG_DFL, SIG_IGN, sigaction } from '../abi/sigaction.ts'
-import { SIG } from '../abi/signal.ts'
+import { LIBC_SIGNALS, SIG } from '../abi/signal.ts'
 import { processCalls } from '../host/libc-processes.ts'
 import { signalCalls } from '../host/libc-signals.ts'
 
@@ -27,7 +27,7 @@ const IGNORED: readonly number[] = [SIG.SIGPIPE, SIG.SIGXFSZ]
 export function engineHandlers(): Handlers {
   const found: [number, Uint8Array][] = []
   for (let signal = 1; signal <= SIG.SIGRTMAX; signal++) {
-    if (signal === SIG.SIGKILL || signal === SIG.SIGSTOP || signal === 32 || signal === 33) continue
+    if (signal === SIG.SIGKILL || signal === SIG.SIGSTOP || LIBC_SIGNALS.includes(signal)) continue
     const action = new Uint8Array(sigaction.size)
     signalCalls.sigaction(signal, null, action)
     const handler = new DataView(action.buffer).getBigUint64(sigaction.offset('handler'), true)

@@ -7,7 +7,7 @@ import { AT_FDCWD, F, O } from '../../abi/fcntl.ts'
 import { ARCH, EPOLL_CTL } from '../../abi/ptrace.ts'
 import type { X64 } from '../../image/x64.ts'
 import type { Texts } from '../guard-frame.ts'
-import { caller } from '../guard-loader.ts'
+import { caller, LARGEST_ERROR } from '../guard-loader.ts'
 import { QUESTIONS } from './cpu.ts'
 import { REGISTERS } from './frozen.ts'
 import { HEAD, MAPPING, MAPPING_SIZE } from './segment.ts'
@@ -25,10 +25,7 @@ export interface Resumption {
 }
 
 const WORD = 8
-const LARGEST_ERROR = -4095
 const STDIO = [0, 1, 2]
-const EPOLL_CLOEXEC = 0x80000
-const EFD_CLOEXEC_NONBLOCK = 0x80800
 
 /** Keeps record; all else is lost. */
 export function resume(machine: X64, resumption: Resumption, texts: Texts): void {
@@ -81,11 +78,11 @@ function makeEventLoop(machine: X64, { address, epoll, eventfd }: Resumption): v
     call('close')
     machine.jumpIf('loads', 'ne', fd, 'undo')
   }
-  machine.constant('arg0', EPOLL_CLOEXEC)
+  machine.constant('arg0', Number(O.bits.O_CLOEXEC)) // as EPOLL_CLOEXEC is defined
   call('epoll_create1')
   moveTo(epoll)
   machine.constant('arg0', 0)
-  machine.constant('arg1', EFD_CLOEXEC_NONBLOCK)
+  machine.constant('arg1', Number(O.bits.O_CLOEXEC | O.bits.O_NONBLOCK)) // as EFD_CLOEXEC, EFD_NONBLOCK
   call('eventfd2')
   moveTo(eventfd)
   machine.constant('arg0', epoll)
