@@ -8,12 +8,12 @@
 import { elfHeader, PF, PT, programHeader, SHF, SHT, sectionHeader } from '../abi/elf.ts'
 import { LIMIT_VARIABLE } from '../cli/descriptor-limit.ts'
 import { NAME, NAME_NOWHERE, VARIABLES } from '../cli/environment.ts'
-import { Elf } from './elf-file.ts'
-import { guard } from './guard.ts'
+import { Elf, type Segment as SegmentRow } from './elf-file.ts'
+import { type Guard, guard } from './guard.ts'
 import { isOnlyRead, withHugePages } from './huge-pages.ts'
 import { withDiscard } from './snapshot/discard.ts'
 import type { Frozen } from './snapshot/frozen.ts'
-import { layOut } from './snapshot/segment.ts'
+import { layOut, type Segment } from './snapshot/segment.ts'
 
 /** Engines that live for milliseconds lose by compiling: without it a command takes two thirds of the time, and no
  * memory of the process is writable and executable. The first garbage is collected when there are so many bytes, and not
@@ -46,90 +46,98 @@ export interface Additions {
   readonly warming?: string
 }
 
+/** Where in the file something is, and where in memory. */
+interface Place {
+  readonly offset: bigint
+  readonly address: bigint
+  readonly size: bigint
+}
+
 /** The finished executable. `payloadAt` is from payloadWord(). */
 export function finished(original: Uint8Array, payloadAt: bigint, additions: Additions = {}): Uint8Array {
   const compiled = withHugePages(original)
   const elf = new Elf(compiled)
   if (elf.word(payloadAt) !== elf.section('.bun').sh_addr) throw new Error('Bun finds its payload in another way')
-  const covered = { address: payloadAt, offset: elf.offsetOf(payloadAt) }
+  const covered = { address: payloadAt, offset: elf.offsetOf(payloadAt), size: 8n }
 
-  const { frozen, features } = additions.snapshot ?? {}
+  const frozen = additions.snapshot?.frozen
   const segment = frozen && layOut(withDiscard(elf, frozen), address => isWritten(elf, address))
   const snapshotAt = roundUp(BigInt(compiled.length), SMALLEST_PAGE)
-  const offset = roundUp(snapshotAt + BigInt(segment?.bytes.length ?? 0), 64n)
-  const { warming } = additions
-  const address = (warming === undefined ? GUARD_ADDRESS : WARMING_GUARD_ADDRESS) + (offset % LARGEST_PAGE)
-  const headers = elf.segments.filter(({ p_type }) => p_type !== PT.values.PT_PHDR && p_type !== PT.values.PT_INTERP)
-  const loads = headers.filter(({ p_type }) => p_type === PT.values.PT_LOAD)
-  const others = headers.filter(({ p_type }) => p_type !== PT.values.PT_LOAD)
-  const { bytes: code, entry } = guard({
+  const snapshot = { offset: snapshotAt, address: SNAPSHOT_ADDRESS, size: BigInt(segment?.bytes.length ?? 0) }
+  const offset = roundUp(snapshot.offset + snapshot.size, 64n)
+  const base = additions.warming === undefined ? GUARD_ADDRESS : WARMING_GUARD_ADDRESS
+  const address = base + (offset % LARGEST_PAGE)
+  const { bytes: code, entry } = guardOf(elf, Number(address), additions, segment)
+  const guardPlace = { offset, address, size: BigInt(code.length) }
+
+  const { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } = SHF.bits
+  const tables = withSections(elf, offset + guardPlace.size, [
+    { name: '.bun_payload_word', flags: SHF_ALLOC | SHF_WRITE, ...covered },
+    { name: '.tsrunc_guard', flags: SHF_ALLOC | SHF_EXECINSTR, ...guardPlace },
+    ...(segment ? [{ name: '.tsrunc_snapshot', flags: SHF_ALLOC, ...snapshot }] : []),
+  ])
+  const file = Buffer.concat([
+    compiled,
+    Buffer.alloc(Number(snapshot.offset) - compiled.length),
+    segment?.bytes ?? new Uint8Array(0),
+    Buffer.alloc(Number(offset - snapshot.offset - snapshot.size)),
+    code,
+    tables.bytes,
+  ])
+  file.set(segmentTable(elf, guardPlace, segment && snapshot), Number(elf.header.e_phoff))
+  file.set(elfHeader.encode({ ...elf.header, ...tables.header, e_entry: entry }))
+  return file
+}
+
+function guardOf(elf: Elf, address: number, { snapshot, warming }: Additions, segment: Segment | undefined): Guard {
+  const isWarming = warming !== undefined
+  return guard({
     architecture: elf.architecture,
-    address: Number(address),
+    address,
     entry: Number(elf.header.e_entry),
     interpreter: interpreterOf(elf),
     programHeaders: shownHeaders(elf),
-    hidesVdso: warming !== undefined,
+    hidesVdso: isWarming,
     huge: elf.segments.filter(isOnlyRead).map(({ p_vaddr, p_memsz }) => ({
       from: Number(p_vaddr - (p_vaddr % SMALLEST_PAGE)),
       to: Number(p_vaddr + p_memsz),
     })),
     variables: VARIABLES,
-    settings: warming === undefined ? SETTINGS : [...SETTINGS, BIND_NOW, warming],
+    settings: isWarming ? [...SETTINGS, BIND_NOW, warming] : SETTINGS,
     limitVariable: LIMIT_VARIABLE,
     name: NAME,
     nameNowhere: NAME_NOWHERE,
-    resumption: segment && {
-      ...segment,
-      features: features ?? [],
-      epoll: frozen?.eventLoop.epoll ?? 0,
-      eventfd: frozen?.eventLoop.eventfd ?? 0,
-      address: Number(SNAPSHOT_ADDRESS),
-      // behind the one of the guard, in the segment that has the beginning of the file
-      offsetAt: Number(
-        elf.addressOf(elf.header.e_phoff) +
-          BigInt((loads.length + 1) * programHeader.size + programHeader.offset('p_offset')),
-      ),
-    },
+    resumption: snapshot &&
+      segment && {
+        ...segment,
+        features: snapshot.features,
+        epoll: snapshot.frozen.eventLoop.epoll,
+        eventfd: snapshot.frozen.eventLoop.eventfd,
+        address: Number(SNAPSHOT_ADDRESS),
+        offsetAt: Number(elf.addressOf(elf.header.e_phoff)) + snapshotRow(elf) + programHeader.offset('p_offset'),
+      },
   })
+}
 
-  const { SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE } = SHF.bits
-  const size = BigInt(code.length)
-  const snapshotSize = BigInt(segment?.bytes.length ?? 0)
-  const tables = withSections(elf, offset + size, [
-    { name: '.bun_payload_word', flags: SHF_ALLOC | SHF_WRITE, ...covered, size: 8n },
-    { name: '.tsrunc_guard', flags: SHF_ALLOC | SHF_EXECINSTR, address, offset, size },
-    ...(segment
-      ? [
-          {
-            name: '.tsrunc_snapshot',
-            flags: SHF_ALLOC,
-            address: SNAPSHOT_ADDRESS,
-            offset: snapshotAt,
-            size: snapshotSize,
-          },
-        ]
-      : []),
-  ])
-  const file = Buffer.concat([
-    compiled,
-    Buffer.alloc(Number(snapshotAt) - compiled.length),
-    segment?.bytes ?? new Uint8Array(0),
-    Buffer.alloc(Number(offset - snapshotAt - snapshotSize)),
-    code,
-    tables.bytes,
-  ])
+const isLoaded = ({ p_type }: SegmentRow): boolean => p_type === PT.values.PT_LOAD
+
+/** Where the snapshot's program header is in their table: behind those of the engine's segments and the guard's. */
+const snapshotRow = (elf: Elf): number => (elf.segments.filter(isLoaded).length + 1) * programHeader.size
+
+/** What the kernel is told: those that it maps first, and of no dynamic loader. */
+function segmentTable(elf: Elf, guardPlace: Place, snapshot: Place | undefined): Uint8Array {
+  const { PT_PHDR, PT_INTERP } = PT.values
   const { PF_R, PF_X } = PF.bits
+  const others = elf.segments.filter(row => !isLoaded(row) && row.p_type !== PT_PHDR && row.p_type !== PT_INTERP)
   const rows = [
-    ...loads.map(row => programHeader.encode(row)),
-    loaded(offset, address, size, PF_R | PF_X, LARGEST_PAGE),
-    ...(segment ? [loaded(snapshotAt, SNAPSHOT_ADDRESS, snapshotSize, PF_R, SMALLEST_PAGE)] : []),
+    ...elf.segments.filter(isLoaded).map(row => programHeader.encode(row)),
+    loaded(guardPlace, PF_R | PF_X, LARGEST_PAGE),
+    ...(snapshot ? [loaded(snapshot, PF_R, SMALLEST_PAGE)] : []),
     ...others.map(row => programHeader.encode(row)),
   ]
   const room = elf.segments.length - rows.length
   if (room < 0) throw new Error('there are not enough program headers')
-  file.set(Buffer.concat([...rows, Buffer.alloc(room * programHeader.size)]), Number(elf.header.e_phoff))
-  file.set(elfHeader.encode({ ...elf.header, ...tables.header, e_entry: entry }))
-  return file
+  return Buffer.concat([...rows, Buffer.alloc(room * programHeader.size)])
 }
 
 /** Whether an address is in memory that the engine writes to. */
@@ -166,7 +174,7 @@ const shownHeaders = (elf: Elf): Uint8Array =>
     ),
   )
 
-const loaded = (offset: bigint, address: bigint, size: bigint, p_flags: bigint, p_align: bigint): Uint8Array =>
+const loaded = ({ offset, address, size }: Place, p_flags: bigint, p_align: bigint): Uint8Array =>
   programHeader.encode({
     p_offset: offset,
     p_vaddr: address,
@@ -178,12 +186,9 @@ const loaded = (offset: bigint, address: bigint, size: bigint, p_flags: bigint, 
     p_align,
   })
 
-interface NewSection {
+interface NewSection extends Place {
   readonly name: string
   readonly flags: bigint
-  readonly address: bigint
-  readonly offset: bigint
-  readonly size: bigint
 }
 
 /** The names and the table of the sections once more, with some more of them, to be put at `at` in the file. */

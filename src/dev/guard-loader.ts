@@ -2,28 +2,17 @@
 // millisecond, and where the guard goes on from a snapshot nobody needs it. It finds the program by the auxiliary vector
 // alone, and what the environment tells it (LD_PRELOAD, …) has been dropped by then.
 import type { Architecture } from '../abi/architecture.ts'
-import { column } from '../abi/architecture.ts'
 import { ELF_IDENT, EM, ET, elfHeader, PF, PT, programHeader } from '../abi/elf.ts'
-import { AT_FDCWD, O } from '../abi/fcntl.ts'
 import { MAP, PROT } from '../abi/mman.ts'
-import { SYSCALLS, type SyscallName } from '../abi/syscalls.ts'
 import type { Machine, Width } from '../image/machine.ts'
+import { caller, endWith, LARGEST_ERROR, openFile } from './guard-calls.ts'
 import { type Texts, WORD } from './guard-frame.ts'
 
 /** Memory below the stack for one page of the file; its first words, which are read once, keep what registers cannot. */
-export const SCRATCH = 4096
+const SCRATCH = 4096
 const NAME = WORD
 
 const PAGE: Readonly<Record<Architecture, number>> = { x86_64: 0x1000, aarch64: 0x10000 }
-/** Of a system call's result, as a word without a sign: what is not below it is an error. */
-export const LARGEST_ERROR = -4095
-
-export const caller =
-  (machine: Machine, architecture: Architecture) =>
-  (system: SyscallName): void => {
-    machine.constant('number', SYSCALLS[system][column(architecture)] as number) // the guard's exist on both
-    machine.syscall()
-  }
 
 /**
  * arg0 = where the loader is, arg2 = where it starts; record and arg4 stay, all else is lost. A loader that is missing
@@ -60,11 +49,7 @@ export function loadInterpreter(machine: Machine, architecture: Architecture, pa
   }
 
   machine.move('loads', 'arg4')
-  machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
-  machine.constant('arg1', texts.add(path))
-  machine.constant('arg2', Number(O.bits.O_CLOEXEC))
-  call('openat')
-  machine.jumpIf('result', 'ge', LARGEST_ERROR, 'no loader')
+  openFile(machine, architecture, texts.add(path), 'no loader')
   machine.move('arg4', 'result')
   machine.move('arg0', 'result')
   scratch('arg1')
@@ -107,7 +92,7 @@ export function loadInterpreter(machine: Machine, architecture: Architecture, pa
     machine.subtract('arg0', 'arg5') // a page's beginning, arg5 bytes before the segment
     add('arg0', 'loads', 'arg1')
     machine.load(4, 'arg3', 'temp', programHeader.offset('p_flags'))
-    machine.jumpIfBitClear('arg3', 1, 'only read')
+    machine.jumpIfBitClear('arg3', bitOf(PF.bits.PF_W), 'only read')
 
     // zeros follow what the file has
     machine.load(8, 'arg1', 'temp', programHeader.offset('p_memsz'))
@@ -156,13 +141,7 @@ export function loadInterpreter(machine: Machine, architecture: Architecture, pa
   machine.jump('loader is there')
 
   machine.label('no loader')
-  const message = `tsrunc: ${path} cannot be loaded\n`
-  machine.constant('arg0', 2)
-  machine.constant('arg1', texts.add(message))
-  machine.constant('arg2', message.length)
-  call('write')
-  machine.constant('arg0', 1)
-  call('exit_group')
+  endWith(machine, architecture, `tsrunc: ${path} cannot be loaded\n`, texts)
   machine.label('loader is there')
 }
 

@@ -17,8 +17,9 @@ import { RLIMIT, rlimit64 } from '../abi/resource.ts'
 import { Arm64 } from '../image/arm64.ts'
 import type { Machine, Register } from '../image/machine.ts'
 import { X64 } from '../image/x64.ts'
+import { caller, endWith } from './guard-calls.ts'
 import { FRAMES, Texts, WORD } from './guard-frame.ts'
-import { caller, loadInterpreter } from './guard-loader.ts'
+import { loadInterpreter } from './guard-loader.ts'
 import { copyArguments, copyAuxiliaryVector, type Environment, filterEnvironment, reserveStack } from './guard-stack.ts'
 import { type Resumption, resume } from './snapshot/resume.ts'
 
@@ -30,7 +31,8 @@ export interface GuardRequest extends Environment {
   /** Path of the dynamic loader, and the program headers that it is shown. */
   readonly interpreter: string
   readonly programHeaders: Uint8Array
-  /** Whether the kernel's own functions are kept from the program (vdso(7)), whose place is another in each process. */
+  /** For what becomes a snapshot: the kernel's own functions are kept from the program (vdso(7)), whose place is another
+   * in each process, and libc gets no heap by brk(2). */
   readonly hidesVdso: boolean
   /** On x86_64 only. */
   readonly resumption: Resumption | undefined
@@ -89,16 +91,6 @@ export function guard(request: GuardRequest): Guard {
   const frame = FRAMES[architecture]
   const entry = address + data.length
   return { entry, bytes: Buffer.concat([data, frame.prologue, code, frame.epilogue]) }
-}
-
-function endWith(machine: Machine, architecture: Architecture, text: string, texts: Texts): void {
-  const call = caller(machine, architecture)
-  machine.constant('arg0', 2)
-  machine.constant('arg1', texts.add(text))
-  machine.constant('arg2', text.length)
-  call('write')
-  machine.constant('arg0', 1)
-  call('exit_group')
 }
 
 /** Goes on, or to `nowhere` with the name for argv[0] in arg4. */

@@ -21,7 +21,7 @@ const PAGE = 4096
 /** Pages of zeros between two pages of something that are kept with them: a mapping costs as much. */
 const GAP = 16
 /** The process's own descriptors begin here, so that the lower ones are its callers'. */
-export const FIRST_DESCRIPTOR = 200
+const FIRST_DESCRIPTOR = 200
 /** What personality(2) takes as a question. */
 const ASK = 0xffffffffn
 const PATIENCE_MS = 60_000

@@ -3,11 +3,11 @@
 // address that is taken, a limit of memory) leads to the label `ordinary`, where the engine starts as always; only what
 // fails after the engine's own memory has been replaced ends the process. mmap(2), epoll(7), arch_prctl(2).
 import { ERRNO } from '../../abi/errno.ts'
-import { AT_FDCWD, F, O } from '../../abi/fcntl.ts'
+import { F, O } from '../../abi/fcntl.ts'
 import { ARCH, EPOLL_CTL } from '../../abi/ptrace.ts'
 import type { X64 } from '../../image/x64.ts'
+import { caller, endWith, LARGEST_ERROR, openFile } from '../guard-calls.ts'
 import type { Texts } from '../guard-frame.ts'
-import { caller, LARGEST_ERROR } from '../guard-loader.ts'
 import { QUESTIONS } from './cpu.ts'
 import { REGISTERS } from './frozen.ts'
 import { HEAD, MAPPING, MAPPING_SIZE } from './segment.ts'
@@ -96,13 +96,7 @@ function makeEventLoop(machine: X64, { address, epoll, eventfd }: Resumption): v
 function mapMemory(machine: X64, resumption: Resumption, texts: Texts): void {
   const { address, offsetAt, harmless, total, epoll, eventfd } = resumption
   const call = caller(machine, 'x86_64')
-  const open = (path: string): void => {
-    machine.constant('arg0', Number(BigInt.asUintN(32, AT_FDCWD)))
-    machine.constant('arg1', texts.add(path))
-    machine.constant('arg2', Number(O.bits.O_CLOEXEC))
-    call('openat')
-    machine.jumpIf('result', 'ge', LARGEST_ERROR, 'undo')
-  }
+  const open = (path: string): void => openFile(machine, 'x86_64', texts.add(path), 'undo')
   open('/proc/self/environ') // not to be read by one with another user's rights, but src/cli/snapshot.ts must
   machine.move('arg0', 'result')
   call('close')
@@ -153,13 +147,7 @@ function mapMemory(machine: X64, resumption: Resumption, texts: Texts): void {
   machine.jump('ordinary')
 
   machine.label('broken')
-  const message = 'tsrunc: its memory cannot be mapped\n'
-  machine.constant('arg0', 2)
-  machine.constant('arg1', texts.add(message))
-  machine.constant('arg2', message.length)
-  call('write')
-  machine.constant('arg0', 1)
-  call('exit_group')
+  endWith(machine, 'x86_64', 'tsrunc: its memory cannot be mapped\n', texts)
 
   machine.label('mapped all')
   machine.move('arg0', 'arg4')
