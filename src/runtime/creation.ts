@@ -1,5 +1,6 @@
 // The part of create that changes the host, one step after the other, each with its way back. The order matters:
-// what a later `delete` needs to know is on disk before the step that it would have to take back.
+// what a later `delete` needs to know is on disk before the step that it would have to take back; but for init, which is
+// launched first and ends by itself when nobody goes on.
 import { StateError } from '../errors.ts'
 import type { Fd } from '../host/fd.ts'
 import { launch } from '../host/launch.ts'
